@@ -1,0 +1,1 @@
+"""Holdco: customers in hierarchies, and money applied across them exactly once, to the cent, by permission."""
