@@ -1,0 +1,211 @@
+"""Relay connections, filters and refusals as types of the graph, shared by all features."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum, StrEnum
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import strawberry
+from strawberry import ID
+from strawberry.types import Info as StrawberryInfo
+
+from holdco.context import Context
+from holdco.errors import BadUserInput, Refusal, Refused, UserErrorCode
+from holdco.filtering import Condition
+from holdco.ids import Kind, decode
+from holdco.paging import Order, Page
+
+Info = StrawberryInfo[Context, None]
+Node = TypeVar("Node")
+Row = TypeVar("Row")
+
+strawberry.enum(UserErrorCode, description="Why a mutation was refused. Codes are stable.")
+
+
+@strawberry.interface(name="Node", description="Anything with an id that `node(id:)` finds again.")
+class NodeInterface:
+    id: ID
+
+
+@strawberry.type
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@dataclass(slots=True)
+class Listed(Generic[Row]):
+    """What a connection field resolves to: a page, and how to count the whole list if anybody asks."""
+
+    page: Page[Row]
+    count: Callable[[], Awaitable[int]]
+
+
+@dataclass(slots=True)
+class EdgeRow(Generic[Row]):
+    page: Page[Row]
+    node: Row
+
+    @property
+    def cursor(self) -> str:
+        return self.page.cursor(self.node)
+
+
+@strawberry.type
+class Edge(Generic[Node]):
+    node: Node
+    cursor: str
+
+
+@strawberry.type(description="One page of a list (Relay's cursor connections), with `nodes` beside `edges`.")
+class Connection(Generic[Node]):
+    @strawberry.field
+    def nodes(root: strawberry.Parent[Any]) -> list[Node]:  # noqa: N805
+        rows: list[Node] = root.page.rows
+        return rows
+
+    @strawberry.field
+    def edges(root: strawberry.Parent[Any]) -> list[Edge[Node]]:  # noqa: N805
+        return [EdgeRow(root.page, row) for row in root.page.rows]  # type: ignore[misc]
+
+    @strawberry.field
+    def page_info(root: strawberry.Parent[Any]) -> PageInfo:  # noqa: N805
+        return page_info(root.page)
+
+    @strawberry.field(description="How many there are in all, counted only when asked for.")
+    async def total_count(root: strawberry.Parent[Any]) -> int:  # noqa: N805
+        total: int = await root.count()
+        return total
+
+
+def page_info(page: Page[Any]) -> PageInfo:
+    rows = page.rows
+    return PageInfo(
+        has_next_page=page.has_next,
+        has_previous_page=page.has_previous,
+        start_cursor=page.cursor(rows[0]) if rows else None,
+        end_cursor=page.cursor(rows[-1]) if rows else None,
+    )
+
+
+@strawberry.enum
+class OrderDirection(StrEnum):
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+def orders_of(given: Sequence[Any] | None) -> list[Order]:
+    """From a list of inputs `{field, direction}`, where the values of the enum `field` are names of a row."""
+    return [Order(entry.field.value, entry.direction is OrderDirection.DESC) for entry in given or ()]
+
+
+@strawberry.input(description="Conditions on a text; all given ones must hold.")
+class TextFilter:
+    eq: strawberry.Maybe[str | None] = None
+    in_: strawberry.Maybe[list[str]] = strawberry.field(name="in", default=None)
+    contains: strawberry.Maybe[str] = strawberry.field(default=None, description="Anywhere in it, upper and lower case alike.")
+
+
+@strawberry.input
+class DateFilter:
+    eq: strawberry.Maybe[date] = None
+    gte: strawberry.Maybe[date] = None
+    lte: strawberry.Maybe[date] = None
+    gt: strawberry.Maybe[date] = None
+    lt: strawberry.Maybe[date] = None
+
+
+@strawberry.input
+class DateTimeFilter:
+    gte: strawberry.Maybe[datetime] = None
+    lt: strawberry.Maybe[datetime] = None
+
+
+@strawberry.input
+class IdFilter:
+    eq: strawberry.Maybe[ID | None] = None
+    in_: strawberry.Maybe[list[ID]] = strawberry.field(name="in", default=None)
+
+
+def conditions_of(given: Any, kinds: dict[str, Kind] | None = None) -> list[Condition]:
+    """Reads a filter input. A plain value means `eq`. `kinds` tells which id each IdFilter takes. Raises BadUserInput."""
+    conditions = []
+    for field in dataclasses.fields(given) if given is not None else ():
+        value = getattr(given, field.name)
+        if value is None:
+            continue
+        value = value.value if isinstance(value, strawberry.Some) else value
+        if not dataclasses.is_dataclass(value):
+            conditions.append(Condition(field.name, "eq", _plain(value)))
+            continue
+        for comparison in dataclasses.fields(value):
+            some = getattr(value, comparison.name)
+            if some is not None:
+                conditions.append(
+                    Condition(field.name, comparison.name.rstrip("_"), _operand(some.value, (kinds or {}).get(field.name)))
+                )
+    return conditions
+
+
+def _operand(value: Any, kind: Kind | None) -> Any:
+    if isinstance(value, list):
+        return tuple(_operand(entry, kind) for entry in value)
+    if kind is not None and value is not None:
+        return decode(kind, value)
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str) and "\0" in value:
+        raise BadUserInput("A text cannot contain a zero character.")
+    if isinstance(value, list):
+        return tuple(_plain(entry) for entry in value)
+    return value.value if isinstance(value, Enum) else value
+
+
+@strawberry.type(description="One reason why a mutation changed nothing.")
+class UserError:
+    code: UserErrorCode
+    message: str
+    field: list[str] | None = strawberry.field(description="The path of the input that it speaks of.")
+
+
+def user_errors(refusals: Iterable[Refusal]) -> list[UserError]:
+    return [
+        UserError(
+            code=refusal.code,
+            message=str(refusal),
+            field=list(refusal.field) if refusal.field is not None else None,
+        )
+        for refusal in refusals
+    ]
+
+
+Payload = TypeVar("Payload")
+
+
+async def attempt(payload: Callable[..., Payload], use_case: Callable[[], Awaitable[Payload]]) -> Payload:
+    """Runs a use case; what it refuses becomes the payload's `userErrors`, and by then everything has been undone."""
+    try:
+        return await use_case()
+    except Refusal as refusal:
+        return payload(user_errors=user_errors([refusal]))
+    except Refused as refused:
+        return payload(user_errors=user_errors(refused.refusals))
+
+
+def input_id(kind: Kind, text: str, field: str) -> UUID:
+    """The key of an id in a mutation's input. Raises a Refusal that names the field."""
+    from holdco.errors import NotFound
+
+    try:
+        return decode(kind, text)
+    except BadUserInput as problem:
+        raise NotFound(str(problem), field=(field,)) from None

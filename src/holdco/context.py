@@ -1,0 +1,71 @@
+"""What one operation carries: who asks, one snapshot to read from, its loaders, and the way to a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from holdco import database
+from holdco.database import Reader, Transaction
+from holdco.loading import Loader
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """On whose behalf an operation runs. Until access control exists everybody on this machine is the same one."""
+
+    organization_id: UUID
+    actor: str
+
+
+class Context:
+    """Made for one operation and closed after it. Nothing is opened before it is needed."""
+
+    def __init__(self, engine: AsyncEngine, viewer: Viewer) -> None:
+        self.engine = engine
+        self.viewer = viewer
+        self.reader = Reader(engine, viewer.organization_id)
+        self._loaders: dict[tuple[Any, ...], Loader[Any, Any]] = {}
+
+    @property
+    def organization_id(self) -> UUID:
+        return self.viewer.organization_id
+
+    def loader(self, kind: type[Loader[Key, Value]], *arguments: Hashable) -> Loader[Key, Value]:
+        """The operation's one loader of this kind and these arguments."""
+        identity = (kind, *arguments)
+        loader = self._loaders.get(identity)
+        if loader is None:
+            loader = self._loaders[identity] = kind(self.reader, *arguments)
+        return loader
+
+    async def load(self, kind: type[Loader[Key, Value]], key: Key, *arguments: Hashable) -> Value:
+        return await self.loader(kind, *arguments).load(key)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """The only way to write. What was read before is forgotten, so that the payload reads the world as it is afterwards.
+
+        The snapshot is given up first: an operation never holds two connections, or operations could wait for one another.
+        """
+        await self._renew()
+        async with database.begin(
+            self.engine, organization_id=self.organization_id, actor=self.viewer.actor
+        ) as transaction:
+            yield transaction
+
+    async def _renew(self) -> None:
+        await self.reader.close()
+        self.reader = Reader(self.engine, self.organization_id)
+        self._loaders.clear()
+
+    async def close(self) -> None:
+        await self.reader.close()

@@ -1,0 +1,212 @@
+"""Reads customers: the rows, what may be filtered and ordered, and the statements that loaders and services share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Uuid, and_, bindparam, exists, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from holdco.customers.models import Customer, CustomerClosure, ExternalReference, ParentLink
+from holdco.filtering import Filters, compare
+from holdco.paging import Listing, Order, Relation
+
+_CUSTOMERS = Customer.__table__.c
+_CLOSURE = CustomerClosure.__table__.c
+_LINKS = ParentLink.__table__.c
+
+
+class CustomerRow(NamedTuple):
+    id: UUID
+    number: str
+    name: str
+    company_name: str | None
+    kind: str
+    role: str | None
+    status: str
+    currency: str
+    email: str | None
+    phone: str | None
+    website: str | None
+    tax_id: str | None
+    billing_address: dict[str, Any] | None
+    shipping_address: dict[str, Any] | None
+    notes: str | None
+    custom_fields: dict[str, Any] | None
+    payment_terms_kind: str | None
+    payment_terms_net_days: int | None
+    parent_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class DescendantRow(NamedTuple):
+    """A customer of a subtree, at its depth below the subtree's top, which is at 0."""
+
+    depth: int
+    id: UUID
+    customer: CustomerRow
+
+
+class ParentLinkRow(NamedTuple):
+    id: UUID
+    child_id: UUID
+    parent_id: UUID
+    valid_from: datetime
+    valid_to: datetime | None
+    view: bool
+    pay: bool
+    manage: bool
+    pay_invoices_from: Any
+    actor: str
+    reason: str | None
+
+
+class ParentAccessRow(NamedTuple):
+    view: bool
+    pay: bool
+    manage: bool
+    pay_invoices_from: Any
+
+
+class ExternalReferenceRow(NamedTuple):
+    system: str
+    external_id: str
+    url: str | None
+
+
+CUSTOMER_COLUMNS: dict[str, ColumnElement[Any]] = {name: _CUSTOMERS[name] for name in CustomerRow._fields}
+
+
+def _is_root(_operator: str, value: Any) -> ColumnElement[bool]:
+    return _CUSTOMERS.parent_id.is_(None) if value else _CUSTOMERS.parent_id.is_not(None)
+
+
+def _external_id(operator: str, value: Any) -> ColumnElement[bool]:
+    reference = ExternalReference.__table__.c
+    return exists().where(
+        reference.organization_id == _CUSTOMERS.organization_id,
+        reference.customer_id == _CUSTOMERS.id,
+        compare(reference.external_id, operator, value),
+    )
+
+
+def _email(operator: str, value: Any) -> ColumnElement[bool]:
+    return compare(_CUSTOMERS.email, "eq_ignoring_case" if operator == "eq" and value is not None else operator, value)
+
+
+FILTERS = Filters(
+    {
+        "id": _CUSTOMERS.id,
+        "number": _CUSTOMERS.number,
+        "name": _CUSTOMERS.name,
+        "email": _email,
+        "kind": _CUSTOMERS.kind,
+        "role": _CUSTOMERS.role,
+        "status": _CUSTOMERS.status,
+        "currency": _CUSTOMERS.currency,
+        "parent_id": _CUSTOMERS.parent_id,
+        "is_root": _is_root,
+        "external_id": _external_id,
+        "created_at": _CUSTOMERS.created_at,
+        "updated_at": _CUSTOMERS.updated_at,
+        "depth": _CLOSURE.depth,
+    }
+)
+
+LISTING: Listing[CustomerRow] = Listing(
+    row=CustomerRow,
+    columns=CUSTOMER_COLUMNS,
+    organization=_CUSTOMERS.organization_id,
+    filters=FILTERS,
+    order_default=(Order("number"),),
+)
+
+DESCENDANTS: Listing[DescendantRow] = Listing(
+    row=lambda depth, key, *customer: DescendantRow(depth, key, CustomerRow(*customer)),
+    columns={
+        # The closure's own columns, in the order of its index, so that a page is a range of it.
+        "depth": _CLOSURE.depth,
+        "id": _CLOSURE.descendant_id,
+        **{f"customer_{name}": column.label(f"customer_{name}") for name, column in CUSTOMER_COLUMNS.items()},
+    },
+    organization=_CUSTOMERS.organization_id,
+    filters=FILTERS,
+    order_default=(Order("depth"),),
+)
+
+PARENT_LINKS: Listing[ParentLinkRow] = Listing(
+    row=ParentLinkRow,
+    columns={name: _LINKS[name] for name in ParentLinkRow._fields},
+    organization=_LINKS.organization_id,
+    filters=Filters({}),
+    order_default=(Order("valid_from", descending=True),),
+)
+
+CHILDREN = Relation(parent=_CUSTOMERS.parent_id)
+BELOW = Relation(
+    parent=_CLOSURE.ancestor_id,
+    joined=CustomerClosure.__table__,
+    on=and_(_CLOSURE.descendant_id == _CUSTOMERS.id, _CLOSURE.depth > 0),
+    organization=_CLOSURE.organization_id,
+)
+HISTORY = Relation(parent=_LINKS.child_id)
+
+
+def any_of(column: ColumnElement[UUID], keys: Sequence[UUID]) -> ColumnElement[bool]:
+    """One array instead of as many parameters as keys: the statement stays the same, and so does its plan."""
+    return column == func.any(bindparam(None, list(keys), type_=ARRAY(Uuid), unique=True))
+
+
+def by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
+    return select(_CUSTOMERS.id.label("key"), *CUSTOMER_COLUMNS.values()).where(
+        _CUSTOMERS.organization_id == organization_id, any_of(_CUSTOMERS.id, keys)
+    )
+
+
+def id_by_number(organization_id: UUID, number: str) -> Select[Any]:
+    return select(_CUSTOMERS.id).where(_CUSTOMERS.organization_id == organization_id, _CUSTOMERS.number == number)
+
+
+def ids_by_external_id(organization_id: UUID, external_id: str) -> Select[Any]:
+    """More than one where several systems use the same id; the caller decides what that means."""
+    reference = ExternalReference.__table__.c
+    return (
+        select(reference.customer_id)
+        .where(reference.organization_id == organization_id, reference.external_id == external_id)
+        .distinct()
+    )
+
+
+def ancestors_of(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
+    """Root first; the customer itself is not among them."""
+    return (
+        select(_CLOSURE.descendant_id, *CUSTOMER_COLUMNS.values())
+        .join_from(CustomerClosure.__table__, Customer.__table__, _CUSTOMERS.id == _CLOSURE.ancestor_id)
+        .where(
+            _CLOSURE.organization_id == organization_id,
+            _CUSTOMERS.organization_id == organization_id,
+            any_of(_CLOSURE.descendant_id, keys),
+            _CLOSURE.depth > 0,
+        )
+        .order_by(_CLOSURE.descendant_id, _CLOSURE.depth.desc())
+    )
+
+
+def parent_access_of(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
+    return select(
+        _CLOSURE.descendant_id, _CLOSURE.view, _CLOSURE.pay, _CLOSURE.manage, _CLOSURE.pay_invoices_from
+    ).where(_CLOSURE.organization_id == organization_id, any_of(_CLOSURE.descendant_id, keys), _CLOSURE.depth == 1)
+
+
+def external_references_of(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
+    reference = ExternalReference.__table__.c
+    return (
+        select(reference.customer_id, reference.system, reference.external_id, reference.url)
+        .where(reference.organization_id == organization_id, any_of(reference.customer_id, keys))
+        .order_by(reference.system, reference.external_id)
+    )

@@ -1,0 +1,124 @@
+"""Every code that the endpoint itself puts into `extensions.code`, and the line between what clients see and what the log sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Any
+
+import structlog
+from graphql import GraphQLError
+
+from holdco.errors import HoldcoError
+
+log = structlog.get_logger(__name__)
+
+
+class ErrorCode(Enum):
+    """Code, HTTP status, and when. Errors of the business rules bring their own codes (`holdco.errors`)."""
+
+    BAD_REQUEST = 400, "The body or the URL is not a GraphQL request."
+    METHOD_NOT_ALLOWED = 405, "Another method than GET or POST, or GET for something that is not a query."
+    NOT_ACCEPTABLE = 406, "The Accept header leaves no media type that is served here."
+    PAYLOAD_TOO_LARGE = 413, "The body has more bytes than are read."
+    UNSUPPORTED_MEDIA_TYPE = 415, "The body is not declared as application/json in UTF-8."
+    GRAPHQL_PARSE_FAILED = 400, "The document is not GraphQL."
+    GRAPHQL_VALIDATION_FAILED = 400, "The document does not fit the schema."
+    OPERATION_RESOLUTION_FAILURE = 400, "The document has no operation of the asked name, or several and none was named."
+    BAD_USER_INPUT = 400, "A variable or an argument has a value that its type does not take."
+    INTERNAL_ERROR = 500, "A defect or an outage on our side."
+
+    def __init__(self, status: int, meaning: str) -> None:
+        self.status = status
+        self.meaning = meaning
+
+    def status_for(self, media_type: str) -> int:
+        """Clients of application/json get 200 for what is said in GraphQL's own terms (see the package)."""
+        return 200 if media_type == "application/json" and self in _SAID_IN_GRAPHQL else self.status
+
+
+_SAID_IN_GRAPHQL = frozenset(
+    {
+        ErrorCode.GRAPHQL_PARSE_FAILED,
+        ErrorCode.GRAPHQL_VALIDATION_FAILED,
+        ErrorCode.OPERATION_RESOLUTION_FAILURE,
+        ErrorCode.BAD_USER_INPUT,
+    }
+)
+
+
+class RequestError(Exception):
+    """A request that is not executed: nothing was read or written for it."""
+
+    def __init__(
+        self, code: ErrorCode, *errors: str | GraphQLError, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(*errors)
+        self.code = code
+        self.headers = headers or {}
+
+    def presented(self) -> list[dict[str, Any]]:
+        return [
+            _formatted(error, error.message, self.code.name)
+            if isinstance(error, GraphQLError)
+            else {"message": error, "extensions": {"code": self.code.name}}
+            for error in self.args
+        ]
+
+
+def presented(errors: Iterable[GraphQLError], request_id: str) -> list[dict[str, Any]]:
+    """The errors of an executed operation as clients may read them; what is hidden from them is logged here, once each."""
+    shown: list[dict[str, Any]] = []
+    logged: set[int] = set()
+    for error in errors:
+        cause = _cause(error)
+        code = _code(error, cause)
+        if code is not None:
+            shown.append(_formatted(error, error.message, code))
+            continue
+        # One failed batch fails every field that waited for it with the same exception.
+        if id(cause) not in logged:
+            logged.add(id(cause))
+            log.error("field failed", path=error.path, request_id=request_id, exc_info=cause)
+        shown.append(_formatted(error, **masked(request_id)))
+    return shown
+
+
+def masked(request_id: str) -> dict[str, Any]:
+    """What clients read of a defect. `request_id` is in the log beside the traceback."""
+    return {
+        "message": f"Something went wrong on our side. Quote request id {request_id} when you report it.",
+        "code": ErrorCode.INTERNAL_ERROR.name,
+        "requestId": request_id,
+    }
+
+
+def _cause(error: GraphQLError) -> Exception:
+    """The exception that was raised first: graphql-core wraps it, sometimes twice."""
+    cause: Exception = error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    return cause
+
+
+def _code(error: GraphQLError, cause: Exception) -> str | None:
+    """None for a defect."""
+    if isinstance(cause, HoldcoError):
+        return None if cause.code == ErrorCode.INTERNAL_ERROR.name else str(cause.code)
+    if isinstance(code := (error.extensions or {}).get("code"), str):
+        return code
+    # Coercion of variables happens before there is a field, and graphql-core points into the document when it finds
+    # an argument wanting. A GraphQLError that does neither comes from a result that does not fit its own type.
+    if error.path is None or (isinstance(cause, GraphQLError) and cause.nodes):
+        return ErrorCode.BAD_USER_INPUT.name
+    return None
+
+
+def _formatted(error: GraphQLError, message: str, code: str, **extensions: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {"message": message}
+    if error.locations:
+        shown["locations"] = [location.formatted for location in error.locations]
+    if error.path is not None:
+        shown["path"] = error.path
+    shown["extensions"] = {"code": code, **extensions}
+    return shown

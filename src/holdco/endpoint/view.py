@@ -1,0 +1,179 @@
+"""One GraphQL request over HTTP, from bytes to bytes.
+
+Not a subclass of Strawberry's ASGI view: every step of that view would have been overridden (it answers malformed bodies
+with 500, executes the first of several operations, makes the context before it knows that there is an operation), and
+its way through schema extensions doubles the cost of a small query. Strawberry builds the schema; graphql-core executes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Any, Protocol
+
+import orjson
+import structlog
+from graphql import ExecutionResult, OperationType, execute
+from graphql.validation import ASTValidationRule
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from strawberry import Schema
+from strawberry.execution import optimized_is_awaitable
+from uuid_utils import uuid7
+
+from holdco.endpoint.documents import Document, Documents
+from holdco.endpoint.errors import ErrorCode, RequestError, masked, presented
+from holdco.endpoint.graphiql import GraphiQL
+from holdco.endpoint.negotiation import GRAPHQL_RESPONSE, HTML, JSON, negotiate
+from holdco.endpoint.parameters import Parameters, read_parameters
+from holdco.errors import HoldcoError
+
+log = structlog.get_logger(__name__)
+
+
+class OperationContext(Protocol):
+    """What an operation carries. It may hold a database connection, hence `close`."""
+
+    async def close(self) -> None: ...
+
+
+class Endpoint:
+    """An ASGI application for a Starlette `Route`, serving one path.
+
+    `make_context` is awaited once per operation that is going to be executed; its context is closed when the operation
+    has ended, failed or been cancelled, before the answer is sent. `request.state.request_id` names the request in the log,
+    in masked errors and in the header X-Request-Id. `graphiql` is shown to browsers; without it they get JSON too.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        make_context: Callable[[Request], Awaitable[OperationContext]],
+        graphiql: GraphiQL | None = None,
+        body_bytes_max: int = 1 << 20,
+        validation_rules: tuple[type[ASTValidationRule], ...] = (),
+    ) -> None:
+        if schema.get_extensions():
+            raise ValueError("The endpoint runs no schema extensions and no operation directives: it would skip them.")
+        self._schema = schema
+        self._make_context = make_context
+        self._graphiql = graphiql
+        self._body_bytes_max = body_bytes_max
+        self._documents = Documents(schema, validation_rules)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        request_id = request.state.request_id = uuid7().hex
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = await self._respond(request, request_id)
+        response.headers["x-request-id"] = request_id
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request, request_id: str) -> Response:
+        media_type = JSON
+        try:
+            media_type = self._media_type(request)
+            if media_type == HTML and self._graphiql is not None:
+                return self._graphiql.page(request)
+            result = await self._result(request)
+            return _executed(result, media_type, request_id)
+        except RequestError as refusal:
+            return _refused(refusal, media_type)
+        except HoldcoError as error:
+            # Raised while the context was made: the asker is unknown, say.
+            if error.code != ErrorCode.INTERNAL_ERROR.name:
+                body = {"errors": [{"message": str(error), "extensions": {"code": str(error.code)}}]}
+                return _response(body, ErrorCode.BAD_REQUEST.status, media_type)
+            return _failed(error, media_type, request_id)
+        except asyncio.CancelledError as error:
+            # A task that nobody cancelled can still see CancelledError, from a future it shares with a cancelled sibling.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return _failed(error, media_type, request_id)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: clients never see a stack
+            return _failed(error, media_type, request_id)
+
+    def _media_type(self, request: Request) -> str:
+        if request.method not in {"GET", "POST"}:
+            raise RequestError(
+                ErrorCode.METHOD_NOT_ALLOWED, "GraphQL is served by GET and POST.", headers={"allow": "GET, POST"}
+            )
+        page = (HTML,) if request.method == "GET" and self._graphiql is not None else ()
+        media_type = negotiate(request.headers.get("accept"), (JSON, GRAPHQL_RESPONSE, *page))
+        if media_type is None:
+            raise RequestError(ErrorCode.NOT_ACCEPTABLE, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+        return media_type
+
+    async def _result(self, request: Request) -> ExecutionResult:
+        parameters = await read_parameters(request, body_bytes_max=self._body_bytes_max)
+        document = self._documents.read(parameters.query)
+        operation = document.operation(parameters.operation_name)
+        if operation.operation is OperationType.SUBSCRIPTION:
+            raise RequestError(ErrorCode.BAD_REQUEST, "Subscriptions are not served.")
+        if request.method == "GET" and operation.operation is not OperationType.QUERY:
+            raise RequestError(
+                ErrorCode.METHOD_NOT_ALLOWED, "GET is for queries: send a mutation by POST.", headers={"allow": "POST"}
+            )
+        context = await self._make_context(request)
+        try:
+            return await self._execute(document, parameters, context)
+        finally:
+            await _close(context)
+
+    async def _execute(self, document: Document, parameters: Parameters, context: OperationContext) -> ExecutionResult:
+        result = execute(
+            self._schema._schema,  # noqa: SLF001 - Strawberry has no other name for graphql-core's schema
+            document.node,
+            context_value=context,
+            variable_values=parameters.variables,
+            operation_name=parameters.operation_name,
+            executor_class=self._schema.execution_context_class,
+            is_awaitable=optimized_is_awaitable,
+            **self._schema._get_custom_context_kwargs(parameters.extensions),  # noqa: SLF001 - the schema's own wishes
+        )
+        return await result if isawaitable(result) else result
+
+
+async def _close(context: OperationContext) -> None:
+    try:
+        await context.close()
+    except Exception:
+        # The operation has ended: a mutation is committed, and saying otherwise would make the client repeat it.
+        log.exception("closing an operation's context failed")
+
+
+def _executed(result: ExecutionResult, media_type: str, request_id: str) -> Response:
+    if not result.errors:
+        return _response({"data": result.data}, 200, media_type)
+    body: dict[str, Any] = {"errors": presented(result.errors, request_id), "data": result.data}
+    # Variables are coerced by the executor, before the first field: an error without a path means that none ran.
+    if result.data is None and all(error.path is None for error in result.errors):
+        del body["data"]
+        return _response(body, ErrorCode.BAD_USER_INPUT.status_for(media_type), media_type)
+    return _response(body, 200, media_type)
+
+
+def _refused(refusal: RequestError, media_type: str) -> Response:
+    response = _response({"errors": refusal.presented()}, refusal.code.status_for(media_type), media_type)
+    response.headers.update(refusal.headers)
+    return response
+
+
+def _failed(error: BaseException, media_type: str, request_id: str) -> Response:
+    log.error("request failed", exc_info=error)
+    shown = masked(request_id)
+    body = {"errors": [{"message": shown.pop("message"), "extensions": shown}]}
+    return _response(body, ErrorCode.INTERNAL_ERROR.status, media_type)
+
+
+def _response(body: dict[str, Any], status: int, media_type: str) -> Response:
+    return Response(
+        orjson.dumps(body),
+        status,
+        {"cache-control": "no-store", "vary": "Accept"},
+        f"{media_type}; charset=utf-8",
+    )

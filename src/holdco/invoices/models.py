@@ -1,0 +1,144 @@
+"""Tables of invoices and their lines. All amounts are minor units of the invoice's currency (domain.md M1)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from holdco.database import Base, belongs_to, one_of
+
+
+class InvoiceStatus(StrEnum):
+    DRAFT = "DRAFT"
+    ISSUED = "ISSUED"
+    VOID = "VOID"
+
+
+class InvoicePaymentStatus(StrEnum):
+    """Derived from the amounts, never stored (domain.md I1)."""
+
+    UNPAID = "UNPAID"
+    PARTIALLY_PAID = "PARTIALLY_PAID"
+    PAID = "PAID"
+    WRITTEN_OFF = "WRITTEN_OFF"
+
+
+class TermSource(StrEnum):
+    """Where an invoice's payment terms came from when it was made (domain.md I8)."""
+
+    DOCUMENT = "DOCUMENT"
+    CUSTOMER = "CUSTOMER"
+    ORGANIZATION = "ORGANIZATION"
+
+
+class Invoice(Base):
+    """`balance` is what the ledger says, kept beside it: total − paid − written off, and 0 when void."""
+
+    __tablename__ = "invoices"
+
+    organization_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    number: Mapped[str] = mapped_column(Text(collation="C"))
+    customer_id: Mapped[UUID] = mapped_column(Uuid)
+    status: Mapped[str] = mapped_column(Text)
+    currency: Mapped[str] = mapped_column(Text)
+    invoice_date: Mapped[date] = mapped_column(Date)
+    due_date: Mapped[date] = mapped_column(Date)
+    payment_terms_kind: Mapped[str] = mapped_column(Text)
+    payment_terms_net_days: Mapped[int] = mapped_column(Integer)
+    payment_terms_source: Mapped[str] = mapped_column(Text)
+    bill_to: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    discount_percent: Mapped[Decimal] = mapped_column(Numeric(9, 6))
+    is_discount_before_tax: Mapped[bool]
+    subtotal: Mapped[int] = mapped_column(BigInteger)
+    discount_total: Mapped[int] = mapped_column(BigInteger)
+    tax_total: Mapped[int] = mapped_column(BigInteger)
+    shipping_charge: Mapped[int] = mapped_column(BigInteger)
+    adjustment: Mapped[int] = mapped_column(BigInteger)
+    total: Mapped[int] = mapped_column(BigInteger)
+    amount_paid: Mapped[int] = mapped_column(BigInteger)
+    amount_written_off: Mapped[int] = mapped_column(BigInteger)
+    balance: Mapped[int] = mapped_column(BigInteger)
+    purchase_order: Mapped[str | None] = mapped_column(Text)
+    notes: Mapped[str | None] = mapped_column(Text)
+    source_system: Mapped[str | None] = mapped_column(Text)
+    external_id: Mapped[str | None] = mapped_column(Text(collation="C"))
+    issued_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    voided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    void_reason: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    version: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = (
+        belongs_to("customers", "customer_id", name="fk_invoices_customers"),
+        UniqueConstraint("organization_id", "number", name="uq_invoices_number"),
+        # What allocations refer to, so that an allocation in another currency cannot be written.
+        UniqueConstraint("organization_id", "id", "currency", "customer_id", name="uq_invoices_owner"),
+        CheckConstraint(one_of("status", InvoiceStatus), name="status"),
+        CheckConstraint("total >= 0 and amount_paid >= 0 and amount_written_off >= 0 and balance >= 0", name="amounts"),
+        CheckConstraint("total = subtotal - discount_total + tax_total + shipping_charge + adjustment", name="total"),
+        CheckConstraint(
+            "balance = case status when 'VOID' then 0 else total - amount_paid - amount_written_off end", name="balance"
+        ),
+        CheckConstraint("status = 'ISSUED' or amount_paid = 0", name="paid_when_issued"),
+        Index("ix_invoices_customer_id", "organization_id", "customer_id", "invoice_date", "id"),
+        Index("ix_invoices_invoice_date", "organization_id", "invoice_date", "id"),
+        Index("ix_invoices_due_date", "organization_id", "due_date", "id"),
+        Index("ix_invoices_total", "organization_id", "total", "id"),
+        Index(
+            "ix_invoices_open",
+            "organization_id",
+            "customer_id",
+            postgresql_include=["currency", "balance", "due_date"],
+            postgresql_where=text("status = 'ISSUED' and balance > 0"),
+        ),
+        Index(
+            "uq_invoices_external_id",
+            "organization_id",
+            "source_system",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id is not null"),
+        ),
+    )
+
+
+class InvoiceLine(Base):
+    """One row of an invoice. `quantity` and `unit_price` may have more places than the currency, `amount` has none left."""
+
+    __tablename__ = "invoice_lines"
+
+    organization_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    invoice_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    description: Mapped[str | None] = mapped_column(Text)
+    item: Mapped[str | None] = mapped_column(Text)
+    quantity: Mapped[Decimal] = mapped_column(Numeric(20, 6))
+    unit_price: Mapped[Decimal] = mapped_column(Numeric(24, 6))
+    discount_percent: Mapped[Decimal] = mapped_column(Numeric(9, 6))
+    discount: Mapped[int] = mapped_column(BigInteger)
+    tax_percent: Mapped[Decimal] = mapped_column(Numeric(9, 6))
+    tax: Mapped[int] = mapped_column(BigInteger)
+    amount: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (belongs_to("invoices", "invoice_id", name="fk_invoice_lines_invoices", cascade=True),)

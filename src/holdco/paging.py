@@ -1,0 +1,252 @@
+"""Lists of rows: which columns, which orders and filters, and pages of them by keyset cursors.
+
+A cursor holds the values by which the last row was ordered, and the name of that ordering; the next page starts behind it,
+however many rows came or went meanwhile, and costs the same on the last page as on the first.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
+
+import orjson
+from sqlalchemy import ColumnElement, FromClause, Select, Uuid, and_, bindparam, column, func, literal, or_, select, true, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from holdco.errors import BadUserInput
+from holdco.filtering import Condition, Filters
+
+PAGE_SIZE = 50
+PAGE_SIZE_MAX = 200
+
+Row = TypeVar("Row")
+
+
+class Order(NamedTuple):
+    """One column of an ordering, by its name in the row."""
+
+    name: str
+    descending: bool = False
+
+
+class PageRequest(NamedTuple):
+    """What a client asks of a connection. Hashable: it is part of the identity of the loader that answers it.
+
+    `after` and `before` are decoded: the values of the ordering's columns, the id last.
+    """
+
+    limit: int
+    backwards: bool
+    after: tuple[Any, ...] | None
+    before: tuple[Any, ...] | None
+    orders: tuple[Order, ...]
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[Row]):
+    """A kind of row that can be listed.
+
+    `columns` are those of `row`, by name; `orders` those that may order (each indexed, none of them null); `key` breaks ties.
+    """
+
+    row: Callable[..., Row]
+    columns: Mapping[str, ColumnElement[Any]]
+    organization: ColumnElement[UUID]
+    filters: Filters
+    order_default: tuple[Order, ...]
+    key: str = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How rows of a listing belong to a parent: the column that holds its id, and what has to be joined to reach that."""
+
+    parent: ColumnElement[UUID]
+    joined: FromClause | None = None
+    on: ColumnElement[bool] | None = None
+    organization: ColumnElement[UUID] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    rows: list[Row]
+    has_next: bool
+    has_previous: bool
+    orders: tuple[Order, ...]
+
+    def cursor(self, row: Row) -> str:
+        return encode_cursor(self.orders, row)
+
+
+def request_of(  # noqa: PLR0913
+    listing: Listing[Any],
+    *,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+    orders: Sequence[Order] = (),
+    conditions: Sequence[Condition] = (),
+) -> PageRequest:
+    """Reads a connection's arguments. Raises BadUserInput for a size out of range or a cursor of another ordering."""
+    if first is not None and last is not None:
+        raise BadUserInput("Ask for first or for last, not for both.")
+    limit = last if last is not None else first if first is not None else PAGE_SIZE
+    name = "last" if last is not None else "first"
+    if not 0 <= limit <= PAGE_SIZE_MAX:
+        raise BadUserInput(f"{name} must be from 0 to {PAGE_SIZE_MAX}, not {limit}.")
+    complete = _complete(listing, orders)
+    return PageRequest(
+        limit,
+        last is not None,
+        decode_cursor(listing, complete, after) if after is not None else None,
+        decode_cursor(listing, complete, before) if before is not None else None,
+        complete,
+        tuple(conditions),
+    )
+
+
+def _complete(listing: Listing[Any], orders: Sequence[Order]) -> tuple[Order, ...]:
+    """The ordering made total by the key, so that no row is skipped or shown twice."""
+    chosen = tuple(dict((order.name, order) for order in reversed(orders)).values())[::-1] or listing.order_default
+    if any(order.name == listing.key for order in chosen):
+        return chosen
+    return (*chosen, Order(listing.key, chosen[-1].descending))
+
+
+def _fingerprint(orders: Sequence[Order]) -> str:
+    return ",".join(f"-{order.name}" if order.descending else order.name for order in orders)
+
+
+def encode_cursor(orders: Sequence[Order], row: Any) -> str:
+    values = [_fingerprint(orders), *(getattr(row, order.name) for order in orders)]
+    return base64.urlsafe_b64encode(orjson.dumps(values)).rstrip(b"=").decode()
+
+
+def decode_cursor(listing: Listing[Any], orders: Sequence[Order], cursor: str) -> tuple[Any, ...]:
+    """Raises BadUserInput for anything that is not a cursor of this ordering."""
+    try:
+        values = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        fingerprint, *values = values
+        if fingerprint != _fingerprint(orders):
+            raise BadUserInput(f"This cursor belongs to another ordering ({fingerprint}), not to {_fingerprint(orders)}.")
+        types = [listing.columns[order.name].type.python_type for order in orders]
+        return tuple(_value(kind, value) for kind, value in zip(types, values, strict=True))
+    except (ValueError, TypeError, binascii.Error):
+        raise BadUserInput("This is not a cursor. Take it from pageInfo.endCursor or from an edge.") from None
+
+
+def _value(kind: type[Any], value: Any) -> Any:
+    if kind in (date, datetime):
+        return kind.fromisoformat(value)
+    if kind is UUID:
+        return UUID(value)
+    if type(value) is not kind:
+        raise TypeError
+    if kind is int and not -(2**63) <= value < 2**63:
+        raise ValueError
+    if kind is str and "\0" in value:
+        raise ValueError
+    return value
+
+
+def _behind(listing: Listing[Any], orders: Sequence[Order], values: Sequence[Any], *, backwards: bool) -> ColumnElement[bool]:
+    """Rows behind these values in the ordering (before them, going backwards)."""
+    columns = [listing.columns[order.name] for order in orders]
+    bound = [literal(value, column.type) for value, column in zip(values, columns, strict=True)]
+    if len({order.descending for order in orders}) == 1:
+        # One comparison of whole rows is one range of the index.
+        left, right = tuple_(*columns), tuple_(*bound)
+        return left < right if orders[0].descending != backwards else left > right
+    alternatives = []
+    for index, order in enumerate(orders):
+        same = [columns[earlier] == bound[earlier] for earlier in range(index)]
+        further = columns[index] < bound[index] if order.descending != backwards else columns[index] > bound[index]
+        alternatives.append(and_(*same, further))
+    return or_(*alternatives)
+
+
+def ordering(listing: Listing[Any], request: PageRequest) -> list[ColumnElement[Any]]:
+    return [
+        listing.columns[order.name].desc() if order.descending != request.backwards else listing.columns[order.name].asc()
+        for order in request.orders
+    ]
+
+
+def page_select(listing: Listing[Any], organization_id: UUID, request: PageRequest) -> Select[Any]:
+    """One row more than asked for, which tells whether there is a next page. Backwards pages come in reverse."""
+    statement = select(*listing.columns.values()).where(
+        listing.organization == organization_id, *listing.filters.clauses(request.conditions)
+    )
+    if request.after is not None:
+        statement = statement.where(_behind(listing, request.orders, request.after, backwards=False))
+    if request.before is not None:
+        statement = statement.where(_behind(listing, request.orders, request.before, backwards=True))
+    return statement.order_by(*ordering(listing, request)).limit(request.limit + 1)
+
+
+def count_select(listing: Listing[Any], organization_id: UUID, request: PageRequest) -> Select[Any]:
+    return (
+        select(func.count())
+        .select_from(listing.organization.table)
+        .where(listing.organization == organization_id, *listing.filters.clauses(request.conditions))
+    )
+
+
+def page_of(listing: Listing[Row], rows: Sequence[Row], request: PageRequest) -> Page[Row]:
+    """Cuts the extra row off. What lies on the side that one came from is known only by the cursor that was given."""
+    kept = list(rows[: request.limit])
+    is_more = len(rows) > request.limit
+    if request.backwards:
+        kept.reverse()
+        return Page(kept, has_next=request.before is not None, has_previous=is_more, orders=request.orders)
+    return Page(kept, has_next=is_more, has_previous=request.after is not None, orders=request.orders)
+
+
+def parents_table(parent_ids: Sequence[UUID]) -> FromClause:
+    """The parents as a table of `id` and `position`. MATERIALIZED: they are few, and the planner must start from them."""
+    unnested = func.unnest(bindparam("parent_ids", list(parent_ids), type_=ARRAY(Uuid), unique=True)).table_valued(
+        column("id", Uuid), with_ordinality="position", name="given"
+    )
+    return select(unnested.c.id, unnested.c.position).cte("parents").prefix_with("MATERIALIZED", dialect="postgresql")
+
+
+def _related(statement: Select[Any], relation: Relation, organization_id: UUID, parents: FromClause) -> Select[Any]:
+    if relation.joined is not None and relation.on is not None and relation.organization is not None:
+        statement = statement.join(relation.joined, relation.on).where(relation.organization == organization_id)
+    return statement.where(relation.parent == parents.c.id)
+
+
+def pages_by_parent(
+    listing: Listing[Any], relation: Relation, organization_id: UUID, parent_ids: Sequence[UUID], request: PageRequest
+) -> Select[Any]:
+    """A page for each parent: its id, then the row's columns."""
+    parents = parents_table(parent_ids)
+    inner = _related(page_select(listing, organization_id, request), relation, organization_id, parents)
+    page = inner.correlate(parents).lateral("page")
+    return (
+        select(parents.c.id, *page.c)
+        .select_from(parents.join(page, true()))
+        .order_by(
+            parents.c.position,
+            *(
+                page.c[order.name].desc() if order.descending != request.backwards else page.c[order.name].asc()
+                for order in request.orders
+            ),
+        )
+    )
+
+
+def counts_by_parent(
+    listing: Listing[Any], relation: Relation, organization_id: UUID, parent_ids: Sequence[UUID], request: PageRequest
+) -> Select[Any]:
+    parents = parents_table(parent_ids)
+    inner = _related(count_select(listing, organization_id, request), relation, organization_id, parents)
+    counted = inner.with_only_columns(func.count().label("count")).correlate(parents).lateral("counted")
+    return select(parents.c.id, counted.c.count).select_from(parents.join(counted, true()))

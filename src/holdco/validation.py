@@ -1,0 +1,65 @@
+"""What a text or number must be like before it is stored. One place, so that every mutation and every import refuses alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import TypeVar
+
+from holdco import money
+from holdco.errors import InvalidInput
+
+# Longer values do not fit into an index, and nobody's name or number is longer.
+NAME_LENGTH_MAX = 200
+TEXT_LENGTH_MAX = 10_000
+
+Member = TypeVar("Member", bound=StrEnum)
+
+
+def required_text(value: str | None, field: str, *, length_max: int = NAME_LENGTH_MAX) -> str:
+    """The text without white space around it. Raises InvalidInput when nothing is left."""
+    cleaned = optional_text(value, field, length_max=length_max)
+    if cleaned is None:
+        raise InvalidInput(f"{field} cannot be empty.", field=(field,))
+    return cleaned
+
+
+def optional_text(value: str | None, field: str, *, length_max: int = NAME_LENGTH_MAX) -> str | None:
+    """As `required_text`, but an empty text is the same as none."""
+    if value is None:
+        return None
+    cleaned = value.strip()
+    if "\0" in cleaned or any("\ud800" <= character <= "\udfff" for character in cleaned):
+        raise InvalidInput(f"{field} contains a character that is no text.", field=(field,))
+    if len(cleaned) > length_max:
+        raise InvalidInput(f"{field} is {len(cleaned)} characters long; at most {length_max} are kept.", field=(field,))
+    return cleaned or None
+
+
+def email_address(value: str | None, field: str = "email") -> str | None:
+    """Only what cannot be an address is refused: whether one works is known by writing to it."""
+    cleaned = optional_text(value, field)
+    if cleaned is None:
+        return None
+    name, at, domain = cleaned.rpartition("@")
+    if not (name and at and domain) or any(character.isspace() for character in cleaned):
+        raise InvalidInput(f"{cleaned!r} is not an e-mail address.", field=(field,))
+    return cleaned
+
+
+def currency_code(value: str, field: str = "currency") -> str:
+    if not money.is_currency(value):
+        raise InvalidInput(f"{value[:60]!r} is not a currency. Write its three letters (ISO 4217), such as USD.", field=(field,))
+    return value
+
+
+def member_of(kind: type[Member], value: str, field: str) -> Member:
+    """The member of an enumeration, whatever case it is written in."""
+    try:
+        return kind(value.strip().upper().replace(" ", "_"))
+    except ValueError:
+        raise InvalidInput(f"{value[:60]!r} is not one of {listed(kind)}.", field=(field,)) from None
+
+
+def listed(values: Iterable[str]) -> str:
+    return ", ".join(values)
