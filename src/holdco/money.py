@@ -44,7 +44,7 @@ _DIGITS_MAX: Final = len(str(AMOUNT_MAX))
 _SHOWN_MAX: Final = 40
 
 
-class AmountRefused(ValueError):  # noqa: N818  exceptions here are nouns that carry facts
+class AmountRefused(ValueError):
     """What all refusals of this module have in common."""
 
 

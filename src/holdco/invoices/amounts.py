@@ -69,7 +69,7 @@ class LineAmounts(NamedTuple):
 
 
 class InvoiceAmounts(NamedTuple):
-    """Minor units. `discount_total` is the document's; the lines' own discounts are in the subtotal, and `line_discount_total`."""
+    """Minor units. `discount_total` is the document's alone; `line_discount_total` is already taken off in `subtotal`."""
 
     lines: list[LineAmounts]
     line_discount_total: int
@@ -81,7 +81,7 @@ class InvoiceAmounts(NamedTuple):
     total: int
 
 
-class AmountsRefused(ValueError):  # noqa: N818  exceptions here are nouns that carry facts
+class AmountsRefused(ValueError):
     """What all refusals of this module have in common."""
 
     line: int | None = None
@@ -234,6 +234,7 @@ def _taxes(taxables: Sequence[int], rates: Sequence[int]) -> list[int]:
     for index, rate in enumerate(rates):
         lines_by_rate.setdefault(rate, []).append(index)
     taxes = [0] * len(taxables)
+    lines_by_rate.pop(0, None)
     for rate, indexes in lines_by_rate.items():
         for index, tax in zip(indexes, _percentage([taxables[index] for index in indexes], rate), strict=True):
             taxes[index] = tax
@@ -256,6 +257,8 @@ def _tax_rate(percent: Decimal, line: int) -> int:
 
 def _millionths(value: Decimal, limit: Decimal) -> int | None:
     """A million times `value`, or None where that is no integer or `value` is not within the limit, exclusive, on either side."""
+    if not value:
+        return 0
     # copy_abs() and not abs(): the latter rounds to the caller's decimal context.
     if not value.is_finite() or value.copy_abs() >= limit:
         return None

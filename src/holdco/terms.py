@@ -16,7 +16,7 @@ class PaymentTermsKind(StrEnum):
     END_OF_NEXT_MONTH = "END_OF_NEXT_MONTH"
 
 
-class TermsRefused(ValueError):  # noqa: N818  exceptions here are nouns that carry facts
+class TermsRefused(ValueError):
     """What all refusals of this module have in common."""
 
 
