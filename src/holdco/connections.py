@@ -15,10 +15,12 @@ from strawberry import ID
 from strawberry.types import Info as StrawberryInfo
 
 from holdco.context import Context
-from holdco.errors import BadUserInput, Refusal, Refused, UserErrorCode
+from holdco.errors import BadUserInput, NotFound, Refusal, Refused, UserErrorCode
 from holdco.filtering import Condition
 from holdco.ids import Kind, decode
-from holdco.paging import Order, Page
+from holdco.loading import CountsByParent, PagesByParent
+from holdco.paging import Listing, Order, Page, PageRequest, count_select, page_of, page_select
+from holdco.scopes import CustomerScope
 
 Info = StrawberryInfo[Context, None]
 Node = TypeVar("Node")
@@ -67,22 +69,59 @@ class Edge(Generic[Node]):
 @strawberry.type(description="One page of a list (Relay's cursor connections), with `nodes` beside `edges`.")
 class Connection(Generic[Node]):
     @strawberry.field
-    def nodes(root: strawberry.Parent[Any]) -> list[Node]:  # noqa: N805
+    def nodes(root: strawberry.Parent[Any]) -> list[Node]:
         rows: list[Node] = root.page.rows
         return rows
 
     @strawberry.field
-    def edges(root: strawberry.Parent[Any]) -> list[Edge[Node]]:  # noqa: N805
+    def edges(root: strawberry.Parent[Any]) -> list[Edge[Node]]:
         return [EdgeRow(root.page, row) for row in root.page.rows]  # type: ignore[misc]
 
     @strawberry.field
-    def page_info(root: strawberry.Parent[Any]) -> PageInfo:  # noqa: N805
+    def page_info(root: strawberry.Parent[Any]) -> PageInfo:
         return page_info(root.page)
 
     @strawberry.field(description="How many there are in all, counted only when asked for.")
-    async def total_count(root: strawberry.Parent[Any]) -> int:  # noqa: N805
-        total: int = await root.count()
-        return total
+    async def total_count(root: strawberry.Parent[Any]) -> int:
+        return int(await root.count())
+
+
+async def related(
+    info: Info, parent_id: UUID, pages: type[PagesByParent[Any]], counts: type[CountsByParent], request: PageRequest
+) -> Any:
+    """A connection from one parent, loaded together with those of its siblings."""
+    page = await info.context.load(pages, parent_id, request)
+    return Listed(page, lambda: info.context.load(counts, parent_id, uncut(request)))
+
+
+async def related_in_scope(
+    info: Info,
+    customer_id: UUID,
+    scope: CustomerScope,
+    pages: type[PagesByParent[Any]],
+    counts: type[CountsByParent],
+    request: PageRequest,
+) -> Any:
+    """A connection from a customer, or from it and those below it."""
+    page = await info.context.load(pages, customer_id, request, scope)
+    return Listed(page, lambda: info.context.load(counts, customer_id, uncut(request), scope))
+
+
+async def listed(info: Info, listing: Listing[Any], request: PageRequest) -> Any:
+    """A connection from the root of the graph."""
+    context = info.context
+    rows = [listing.row(*row) for row in await context.reader.rows(page_select(listing, context.organization_id, request))]
+
+    async def count() -> int:
+        counted = await context.reader.rows(count_select(listing, context.organization_id, uncut(request)))
+        return int(counted[0][0])
+
+    return Listed(page_of(rows, request), count)
+
+
+def uncut(request: PageRequest) -> PageRequest:
+    """What `totalCount` counts: the same list whatever the page, so that all pages share one count."""
+    return request._replace(limit=0, backwards=False, after=None, before=None, orders=())
 
 
 def page_info(page: Page[Any]) -> PageInfo:
@@ -162,9 +201,16 @@ def _operand(value: Any, kind: Kind | None) -> Any:
     return _plain(value)
 
 
+def plain_text(value: str) -> str:
+    """Text that Postgres can compare with. Raises BadUserInput."""
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise BadUserInput("A text cannot contain a zero character or half of a surrogate pair.")
+    return value
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, str) and "\0" in value:
-        raise BadUserInput("A text cannot contain a zero character.")
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return plain_text(value)
     if isinstance(value, list):
         return tuple(_plain(entry) for entry in value)
     return value.value if isinstance(value, Enum) else value
@@ -201,11 +247,9 @@ async def attempt(payload: Callable[..., Payload], use_case: Callable[[], Awaita
         return payload(user_errors=user_errors(refused.refusals))
 
 
-def input_id(kind: Kind, text: str, field: str) -> UUID:
+def input_id(kind: Kind, text: str, *field: str) -> UUID:
     """The key of an id in a mutation's input. Raises a Refusal that names the field."""
-    from holdco.errors import NotFound
-
     try:
         return decode(kind, text)
     except BadUserInput as problem:
-        raise NotFound(str(problem), field=(field,)) from None
+        raise NotFound(str(problem), field=field) from None

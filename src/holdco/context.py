@@ -50,6 +50,10 @@ class Context:
     async def load(self, kind: type[Loader[Key, Value]], key: Key, *arguments: Hashable) -> Value:
         return await self.loader(kind, *arguments).load(key)
 
+    async def show(self, kind: type[Loader[Key, Value]], key: Key, *arguments: Hashable) -> Any:
+        """As `load`, for the graph: a row stands for the type that shows it, which a type checker cannot know."""
+        return await self.loader(kind, *arguments).load(key)
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """The only way to write. What was read before is forgotten, so that the payload reads the world as it is afterwards.

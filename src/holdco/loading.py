@@ -78,7 +78,7 @@ class PagesByParent(Loader[UUID, Page[Row]]):
         found: dict[UUID, list[Any]] = {key: [] for key in keys}
         for row in await self.reader.rows(statement):
             found[row[0]].append(self.listing.row(*row[1:]))
-        return [page_of(self.listing, found[key], self.request) for key in keys]
+        return [page_of(found[key], self.request) for key in keys]
 
 
 class CountsByParent(Loader[UUID, int]):

@@ -84,7 +84,7 @@ class Page(Generic[Row]):
         return encode_cursor(self.orders, row)
 
 
-def request_of(  # noqa: PLR0913
+def request_of(
     listing: Listing[Any],
     *,
     first: int | None = None,
@@ -114,7 +114,7 @@ def request_of(  # noqa: PLR0913
 
 def _complete(listing: Listing[Any], orders: Sequence[Order]) -> tuple[Order, ...]:
     """The ordering made total by the key, so that no row is skipped or shown twice."""
-    chosen = tuple(dict((order.name, order) for order in reversed(orders)).values())[::-1] or listing.order_default
+    chosen = tuple({order.name: order for order in reversed(orders)}.values())[::-1] or listing.order_default
     if any(order.name == listing.key for order in chosen):
         return chosen
     return (*chosen, Order(listing.key, chosen[-1].descending))
@@ -181,9 +181,9 @@ def ordering(listing: Listing[Any], request: PageRequest) -> list[ColumnElement[
 
 def page_select(listing: Listing[Any], organization_id: UUID, request: PageRequest) -> Select[Any]:
     """One row more than asked for, which tells whether there is a next page. Backwards pages come in reverse."""
-    statement = select(*listing.columns.values()).where(
-        listing.organization == organization_id, *listing.filters.clauses(request.conditions)
-    )
+    statement = select(*listing.columns.values()).select_from(
+        listing.organization.table  # type: ignore[attr-defined]
+    ).where(listing.organization == organization_id, *listing.filters.clauses(request.conditions))
     if request.after is not None:
         statement = statement.where(_behind(listing, request.orders, request.after, backwards=False))
     if request.before is not None:
@@ -199,7 +199,7 @@ def count_select(listing: Listing[Any], organization_id: UUID, request: PageRequ
     )
 
 
-def page_of(listing: Listing[Row], rows: Sequence[Row], request: PageRequest) -> Page[Row]:
+def page_of(rows: Sequence[Row], request: PageRequest) -> Page[Row]:
     """Cuts the extra row off. What lies on the side that one came from is known only by the cursor that was given."""
     kept = list(rows[: request.limit])
     is_more = len(rows) > request.limit

@@ -185,5 +185,6 @@ class Allocation(Base):
         CheckConstraint(one_of("strategy", Strategy), name="strategy"),
         Index("ix_allocations_invoice_id", "organization_id", "invoice_id", "id"),
         Index("ix_allocations_payment_id", "organization_id", "payment_id", "id"),
+        Index("ix_allocations_beneficiary_id", "organization_id", "beneficiary_id", "payer_id"),
         Index("ix_allocations_credit_note_id", "organization_id", "credit_note_id", "id"),
     )

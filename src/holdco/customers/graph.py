@@ -1,0 +1,436 @@
+"""Customers as clients see them: types and queries. Mutations are in `mutations.py`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from strawberry import ID, Maybe, Parent
+
+from holdco import ids
+from holdco.activity import queries as activity
+from holdco.activity.queries import ActivityRow
+from holdco.connections import (
+    Connection,
+    DateTimeFilter,
+    EdgeRow,
+    IdFilter,
+    Info,
+    Listed,
+    NodeInterface,
+    OrderDirection,
+    PageInfo,
+    TextFilter,
+    UserError,
+    conditions_of,
+    listed,
+    orders_of,
+    page_info,
+    plain_text,
+    related,
+    related_in_scope,
+    user_errors,
+)
+from holdco.contacts import queries as contacts
+from holdco.contacts.loaders import ContactCountByCustomerId, ContactsByCustomerId
+from holdco.customers import deletion, loaders, queries
+from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
+from holdco.customers.queries import CustomerRow, DescendantRow, ParentAccessRow, ParentLinkRow
+from holdco.errors import BadUserInput
+from holdco.filtering import Condition
+from holdco.groups.loaders import GroupsByCustomerId
+from holdco.ids import Kind
+from holdco.invoices import queries as invoices
+from holdco.invoices.loaders import InvoiceCountByScope, InvoicesByScope
+from holdco.paging import PageRequest, request_of
+from holdco.payments import queries as payments
+from holdco.payments.loaders import (
+    ConsolidatedReceivablesByCustomerId,
+    CreditNoteCountByCustomerId,
+    CreditNotesByCustomerId,
+    PaymentCountByScope,
+    PaymentsByScope,
+    ReceivablesByCustomerId,
+)
+from holdco.scalars import JSON, CurrencyCode
+from holdco.scopes import CustomerScope
+from holdco.shapes import Address, PaymentTermsType, address_of, terms_of
+
+if TYPE_CHECKING:
+    from holdco.contacts.graph import Contact
+    from holdco.groups.graph import CustomerGroup
+    from holdco.invoices.graph import Invoice, InvoiceFilter, InvoiceOrder
+    from holdco.payments.graph import CreditNote, Payment, Receivables
+
+strawberry.enum(CustomerKind)
+strawberry.enum(CustomerRole, description="What a customer is within its tree.")
+strawberry.enum(CustomerStatus)
+strawberry.enum(CustomerScope, description="A customer alone, those directly below it, or it and all of its descendants.")
+
+
+@strawberry.type(description="The same customer in another system.")
+class ExternalReference:
+    system: str
+    external_id: str
+    url: str | None
+
+
+@strawberry.type(description="What the parent may do at this customer and, over it, below it.")
+class ParentAccess:
+    view: bool
+    pay: bool
+    manage: bool
+    pay_invoices_from: date | None = strawberry.field(description="Earlier invoices may not be paid by the parent.")
+
+
+@strawberry.type(description="A customer under a parent, from one instant to another.")
+class ParentLink(NodeInterface):
+    valid_from: datetime
+    valid_to: datetime | None = strawberry.field(description="Null while the link holds.")
+    actor: str
+    reason: str | None
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, ParentLinkRow)
+
+    @strawberry.field
+    def id(row: Parent[ParentLinkRow]) -> ID:
+        return ID(ids.encode(Kind.PARENT_LINK, row.id))
+
+    @strawberry.field
+    async def child(row: Parent[ParentLinkRow], info: Info) -> Customer:
+        return await info.context.show(loaders.CustomerById, row.child_id)
+
+    @strawberry.field
+    async def parent(row: Parent[ParentLinkRow], info: Info) -> Customer:
+        return await info.context.show(loaders.CustomerById, row.parent_id)
+
+    @strawberry.field
+    def access(row: Parent[ParentLinkRow]) -> ParentAccess:
+        return row  # type: ignore[return-value]
+
+
+@strawberry.type(description="One change: who did what, when.")
+class Activity(NodeInterface):
+    occurred_at: datetime
+    actor: str
+    action: str = strawberry.field(description="Noun first: customer.updated, payment.recorded.")
+    subject_id: ID = strawberry.field(description="What was changed; look it up with node(id:).")
+    details: JSON
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, ActivityRow)
+
+    @strawberry.field
+    def id(row: Parent[ActivityRow]) -> ID:
+        return ID(ids.encode(Kind.ACTIVITY, row.id))
+
+
+@strawberry.enum(description="What customers may be ordered by.")
+class CustomerOrderField(StrEnum):
+    NUMBER = "number"
+    NAME = "name"
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+
+
+@strawberry.input
+class CustomerOrder:
+    field: CustomerOrderField
+    direction: OrderDirection = OrderDirection.ASC
+
+
+@strawberry.input(description="Conditions on customers; all given ones must hold.")
+class CustomerFilter:
+    id: IdFilter | None = None
+    number: TextFilter | None = None
+    name: TextFilter | None = None
+    email: TextFilter | None = None
+    kind: CustomerKind | None = None
+    role: CustomerRole | None = None
+    status: CustomerStatus | None = None
+    currency: CurrencyCode | None = None
+    parent_id: IdFilter | None = None
+    is_root: bool | None = strawberry.field(default=None, description="Has no parent.")
+    external_id: TextFilter | None = None
+    created_at: DateTimeFilter | None = None
+    updated_at: DateTimeFilter | None = None
+
+    def conditions(self) -> list[Condition]:
+        return conditions_of(self, {"id": Kind.CUSTOMER, "parent_id": Kind.CUSTOMER})
+
+
+@strawberry.input(one_of=True, description="Exactly one of these.")
+class CustomerBy:
+    id: Maybe[ID] = None
+    number: Maybe[str] = None
+    external_id: Maybe[str] = None
+
+
+def customer_request(
+    filter: CustomerFilter | None,  # noqa: A002 (the name that clients write)
+    order_by: list[CustomerOrder] | None,
+    first: int | None,
+    after: str | None,
+    last: int | None = None,
+    before: str | None = None,
+) -> PageRequest:
+    return request_of(
+        queries.LISTING,
+        first=first,
+        after=after,
+        last=last,
+        before=before,
+        orders=orders_of(order_by),
+        conditions=filter.conditions() if filter is not None else (),
+    )
+
+
+@strawberry.type(description="A company or person that owes: a head office, a branch, a department, or nobody's child.")
+class Customer(NodeInterface):
+    number: str
+    name: str
+    company_name: str | None
+    kind: CustomerKind
+    role: CustomerRole | None
+    status: CustomerStatus
+    currency: CurrencyCode
+    email: str | None
+    phone: str | None
+    website: str | None
+    tax_id: str | None
+    notes: str | None
+    custom_fields: JSON | None
+    created_at: datetime
+    updated_at: datetime
+    version: int = strawberry.field(description="Counts changes; give it with an update to be refused if somebody was faster.")
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, CustomerRow)
+
+    @strawberry.field
+    def id(row: Parent[CustomerRow]) -> ID:
+        return ID(ids.encode(Kind.CUSTOMER, row.id))
+
+    @strawberry.field
+    def billing_address(row: Parent[CustomerRow]) -> Address | None:
+        return address_of(row.billing_address)
+
+    @strawberry.field
+    def shipping_address(row: Parent[CustomerRow]) -> Address | None:
+        return address_of(row.shipping_address)
+
+    @strawberry.field(description="Its own; null where it follows the organization's.")
+    def payment_terms(row: Parent[CustomerRow]) -> PaymentTermsType | None:
+        return terms_of(row.payment_terms_kind, row.payment_terms_net_days)
+
+    @strawberry.field
+    async def external_references(row: Parent[CustomerRow], info: Info) -> list[ExternalReference]:
+        return await info.context.show(loaders.ExternalReferencesByCustomerId, row.id)
+
+    @strawberry.field
+    async def parent(row: Parent[CustomerRow], info: Info) -> Customer | None:
+        return await info.context.show(loaders.CustomerById, row.parent_id) if row.parent_id is not None else None
+
+    @strawberry.field(description="What the parent may do here; null at a root.")
+    async def parent_access(row: Parent[CustomerRow], info: Info) -> ParentAccess | None:
+        return await info.context.show(loaders.ParentAccessByCustomerId, row.id) if row.parent_id is not None else None
+
+    @strawberry.field(description="Root first.")
+    async def ancestors(row: Parent[CustomerRow], info: Info) -> list[Customer]:
+        return await info.context.show(loaders.AncestorsByCustomerId, row.id)
+
+    @strawberry.field(description="The top of its tree; itself where it has no parent.")
+    async def root(row: Parent[CustomerRow], info: Info) -> Customer:
+        ancestors = await info.context.show(loaders.AncestorsByCustomerId, row.id) if row.parent_id is not None else None
+        return ancestors[0] if ancestors else row  # type: ignore[return-value]
+
+    @strawberry.field(description="0 at a root.")
+    async def depth(row: Parent[CustomerRow], info: Info) -> int:
+        return len(await info.context.load(loaders.AncestorsByCustomerId, row.id)) if row.parent_id else 0
+
+    @strawberry.field
+    async def children(
+        row: Parent[CustomerRow],
+        info: Info,
+        filter: CustomerFilter | None = None,  # noqa: A002 (the name that clients write)
+        order_by: list[CustomerOrder] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[Customer]:
+        request = customer_request(filter, order_by, first, after)
+        return await related(info, row.id, loaders.ChildrenByCustomerId, loaders.ChildCountByCustomerId, request)
+
+    @strawberry.field(description="The subtree as a flat list, parents before their children, for trees of unknown depth.")
+    async def descendants(
+        row: Parent[CustomerRow],
+        info: Info,
+        depth_max: int | None = None,
+        filter: CustomerFilter | None = None,  # noqa: A002 (the name that clients write)
+        first: int | None = None,
+        after: str | None = None,
+    ) -> DescendantConnection:
+        conditions = filter.conditions() if filter is not None else []
+        if depth_max is not None:
+            conditions.append(Condition("depth", "lte", depth_max))
+        request = request_of(queries.DESCENDANTS, first=first, after=after, conditions=conditions)
+        return await related(info, row.id, loaders.DescendantsByCustomerId, loaders.DescendantCountByCustomerId, request)
+
+    @strawberry.field(description="Every parent it ever had and what that one was allowed to do; the newest first.")
+    async def hierarchy_history(
+        row: Parent[CustomerRow], info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[ParentLink]:
+        request = request_of(queries.PARENT_LINKS, first=first, after=after)
+        return await related(info, row.id, loaders.ParentLinksByCustomerId, loaders.ParentLinkCountByCustomerId, request)
+
+    @strawberry.field(description="In rank order.")
+    async def groups(
+        row: Parent[CustomerRow], info: Info
+    ) -> list[Annotated[CustomerGroup, strawberry.lazy("holdco.groups.graph")]]:
+        return await info.context.show(GroupsByCustomerId, row.id)
+
+    @strawberry.field(description="People at this customer, by name.")
+    async def contacts(
+        row: Parent[CustomerRow], info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[Annotated[Contact, strawberry.lazy("holdco.contacts.graph")]]:
+        request = request_of(contacts.LISTING, first=first, after=after)
+        return await related(info, row.id, ContactsByCustomerId, ContactCountByCustomerId, request)
+
+    @strawberry.field(description="Its own invoices or, with a scope, those of the customers below it as well.")
+    async def invoices(
+        row: Parent[CustomerRow],
+        info: Info,
+        scope: CustomerScope = CustomerScope.SELF,
+        filter: Annotated[InvoiceFilter, strawberry.lazy("holdco.invoices.graph")] | None = None,  # noqa: A002 (as above)
+        order_by: list[Annotated[InvoiceOrder, strawberry.lazy("holdco.invoices.graph")]] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")]]:
+        conditions = await filter.conditions(info) if filter is not None else ()
+        request = request_of(invoices.LISTING, first=first, after=after, orders=orders_of(order_by), conditions=conditions)
+        return await related_in_scope(info, row.id, scope, InvoicesByScope, InvoiceCountByScope, request)
+
+    @strawberry.field(description="Money that came from it or, with a scope, from the customers below it as well.")
+    async def payments(
+        row: Parent[CustomerRow],
+        info: Info,
+        scope: CustomerScope = CustomerScope.SELF,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[Annotated[Payment, strawberry.lazy("holdco.payments.graph")]]:
+        request = request_of(payments.LISTING, first=first, after=after)
+        return await related_in_scope(info, row.id, scope, PaymentsByScope, PaymentCountByScope, request)
+
+    @strawberry.field
+    async def credit_notes(
+        row: Parent[CustomerRow], info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[Annotated[CreditNote, strawberry.lazy("holdco.payments.graph")]]:
+        request = request_of(payments.CREDIT_NOTES, first=first, after=after)
+        return await related(info, row.id, CreditNotesByCustomerId, CreditNoteCountByCustomerId, request)
+
+    @strawberry.field(description="What this customer alone owes and has to its credit: one row per currency.")
+    async def receivables(
+        row: Parent[CustomerRow], info: Info
+    ) -> list[Annotated[Receivables, strawberry.lazy("holdco.payments.graph")]]:
+        return await info.context.show(ReceivablesByCustomerId, row.id)
+
+    @strawberry.field(description="The same with all of its descendants: one row per currency, never converted.")
+    async def consolidated_receivables(
+        row: Parent[CustomerRow], info: Info
+    ) -> list[Annotated[Receivables, strawberry.lazy("holdco.payments.graph")]]:
+        return await info.context.show(ConsolidatedReceivablesByCustomerId, row.id)
+
+    @strawberry.field(description="Who did what, when; the newest first.")
+    async def activity(
+        row: Parent[CustomerRow], info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[Activity]:
+        request = request_of(activity.LISTING, first=first, after=after)
+        return await related(info, row.id, loaders.ActivityByCustomerId, loaders.ActivityCountByCustomerId, request)
+
+
+@strawberry.type
+class DescendantEdge:
+    depth: int = strawberry.field(description="1 for a child.")
+    cursor: str
+
+    @strawberry.field
+    def node(edge: Parent[EdgeRow[DescendantRow]]) -> Customer:
+        return edge.node.customer  # type: ignore[return-value]
+
+    @strawberry.field
+    def parent_id(edge: Parent[EdgeRow[DescendantRow]]) -> ID | None:
+        parent_id = edge.node.customer.parent_id
+        return ID(ids.encode(Kind.CUSTOMER, parent_id)) if parent_id is not None else None
+
+
+@strawberry.type(description="A subtree as a flat list; each edge tells how deep its customer is and under which parent.")
+class DescendantConnection:
+    @strawberry.field
+    def nodes(root: Parent[Listed[DescendantRow]]) -> list[Customer]:
+        return [row.customer for row in root.page.rows]  # type: ignore[misc]
+
+    @strawberry.field
+    def edges(root: Parent[Listed[DescendantRow]]) -> list[DescendantEdge]:
+        return [EdgeRow(root.page, row) for row in root.page.rows]  # type: ignore[misc]
+
+    @strawberry.field
+    def page_info(root: Parent[Listed[DescendantRow]]) -> PageInfo:
+        return page_info(root.page)
+
+    @strawberry.field(description="How many there are in all, counted only when asked for.")
+    async def total_count(root: Parent[Listed[DescendantRow]]) -> int:
+        return await root.count()
+
+
+@strawberry.type
+class CustomerDeletePreview:
+    contact_count: int = strawberry.field(description="Contacts that would be deleted with it.")
+    user_errors: list[UserError] = strawberry.field(description="Why it cannot be deleted; empty where it can.")
+    confirmation_token: str | None = strawberry.field(description="Of exactly this state; null where it cannot be deleted.")
+
+
+@strawberry.type
+class CustomerQueries:
+    @strawberry.field(description="A customer by id, number or the id of another system; null where there is none.")
+    async def customer(self, info: Info, by: CustomerBy) -> Customer | None:
+        context = info.context
+        if by.id is not None:
+            return await context.show(loaders.CustomerById, ids.decode(Kind.CUSTOMER, by.id.value))
+        if by.number is not None:
+            found = await context.reader.rows(queries.id_by_number(context.organization_id, plain_text(by.number.value)))
+        elif by.external_id is not None:
+            external_id = plain_text(by.external_id.value)
+            found = await context.reader.rows(queries.ids_by_external_id(context.organization_id, external_id))
+            if len(found) > 1:
+                raise BadUserInput(f"{external_id} names several customers in different systems. Ask for one by id.")
+        return await context.show(loaders.CustomerById, found[0][0]) if found else None
+
+    @strawberry.field
+    async def customers(
+        self,
+        info: Info,
+        filter: CustomerFilter | None = None,  # noqa: A002 (the name that clients write)
+        order_by: list[CustomerOrder] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Customer]:
+        return await listed(info, queries.LISTING, customer_request(filter, order_by, first, after, last, before))
+
+    @strawberry.field(description="What customerDelete would remove, what stands in its way, and the token that confirms it.")
+    async def customer_delete_preview(self, info: Info, id: ID) -> CustomerDeletePreview | None:  # noqa: A002
+        context = info.context
+        found = await deletion.preview(context.reader.rows, context.organization_id, ids.decode(Kind.CUSTOMER, id))
+        if found is None:
+            return None
+        return CustomerDeletePreview(
+            contact_count=found.contact_count,
+            user_errors=user_errors(found.refusals()),
+            confirmation_token=None if found.refusals() else found.token,
+        )

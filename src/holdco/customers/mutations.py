@@ -1,0 +1,288 @@
+"""What clients may change about customers. Here inputs are read, nothing else; `service.py` and `move.py` decide."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry import ID, Maybe
+
+from holdco import ids
+from holdco.connections import Info, UserError, attempt, input_id
+from holdco.customers import deletion, loaders, move, service
+from holdco.customers.errors import LinkDateNotSupported
+from holdco.customers.graph import Customer
+from holdco.customers.hierarchy import Rights
+from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
+from holdco.customers.service import Parent, Reference
+from holdco.ids import Kind
+from holdco.scalars import JSON, CurrencyCode
+from holdco.shapes import AddressInput, PaymentTermsInput
+
+
+@strawberry.input(description="What the parent may do. There is no default: whoever links says it (pay and manage need view).")
+class ParentAccessInput:
+    view: bool
+    pay: bool
+    manage: bool
+    pay_invoices_from: date | None = strawberry.field(
+        default=None, description="Invoices dated earlier may not be paid by the parent."
+    )
+
+    def rights(self) -> Rights:
+        return Rights(self.view, self.pay, self.manage, self.pay_invoices_from)
+
+
+@strawberry.input
+class ParentInput:
+    id: ID
+    access: ParentAccessInput
+
+
+@strawberry.input
+class ExternalReferenceInput:
+    system: str
+    external_id: str
+    url: str | None = None
+
+
+@strawberry.input
+class CustomerCreateInput:
+    name: str
+    number: str | None = strawberry.field(default=None, description="The next free one where it is left out.")
+    company_name: str | None = None
+    kind: CustomerKind = CustomerKind.BUSINESS
+    role: CustomerRole | None = None
+    currency: CurrencyCode | None = strawberry.field(default=None, description="The organization's where it is left out.")
+    email: str | None = None
+    phone: str | None = None
+    website: str | None = None
+    tax_id: str | None = None
+    billing_address: AddressInput | None = None
+    shipping_address: AddressInput | None = None
+    notes: str | None = None
+    custom_fields: JSON | None = None
+    payment_terms: PaymentTermsInput | None = None
+    external_references: list[ExternalReferenceInput] | None = None
+    parent: ParentInput | None = None
+
+
+@strawberry.input(description="A field that is left out stays as it is; null clears it.")
+class CustomerUpdateInput:
+    id: ID
+    version: int | None = strawberry.field(default=None, description="Refused with STALE_VERSION if it is not the present one.")
+    name: Maybe[str] = None
+    number: Maybe[str] = None
+    company_name: Maybe[str | None] = None
+    kind: Maybe[CustomerKind] = None
+    role: Maybe[CustomerRole | None] = None
+    currency: Maybe[CurrencyCode] = None
+    email: Maybe[str | None] = None
+    phone: Maybe[str | None] = None
+    website: Maybe[str | None] = None
+    tax_id: Maybe[str | None] = None
+    billing_address: Maybe[AddressInput | None] = None
+    shipping_address: Maybe[AddressInput | None] = None
+    notes: Maybe[str | None] = None
+    custom_fields: Maybe[JSON | None] = None
+    payment_terms: Maybe[PaymentTermsInput | None] = None
+    external_references: Maybe[list[ExternalReferenceInput]] = strawberry.field(
+        default=None, description="Replaces all of them."
+    )
+    status: Maybe[CustomerStatus] = strawberry.field(default=None, description="ACTIVE takes a customer back into business.")
+
+
+@strawberry.input(description="Links, moves or, with parentId null, unlinks.")
+class CustomerMoveInput:
+    id: ID
+    parent_id: ID | None = strawberry.field(description="Null makes it the root of its own tree.")
+    access: ParentAccessInput | None = strawberry.field(default=None, description="Required with a parent.")
+    reason: str | None = None
+    version: int | None = None
+    valid_from: datetime | None = strawberry.field(
+        default=None, description="Links change now: anything but null is refused with LINK_DATE_NOT_SUPPORTED."
+    )
+
+
+@strawberry.input
+class CustomerParentAccessSetInput:
+    id: ID
+    access: ParentAccessInput
+    reason: str | None = None
+    version: int | None = None
+
+
+@strawberry.input
+class CustomerDeactivateInput:
+    id: ID
+    cascade: bool = strawberry.field(default=False, description="Everything below it as well.")
+    version: int | None = None
+
+
+@strawberry.input
+class CustomerDeleteInput:
+    id: ID
+    confirmation_token: str = strawberry.field(description="From customerDeletePreview, of the state that it showed.")
+
+
+@strawberry.type
+class CustomerPayload:
+    customer: Customer | None = None
+    user_errors: list[UserError] = dataclasses.field(default_factory=list)
+
+
+@strawberry.type
+class CustomerMovePayload:
+    customer: Customer | None = None
+    former_parent: Customer | None = None
+    open_invoice_count: int = strawberry.field(
+        default=0, description="Open invoices in the moved subtree: they stay where they are (the new parent may pay them)."
+    )
+    former_ancestor_allocation_count: int = strawberry.field(
+        default=0, description="Payments of the former ancestors that stay applied in the moved subtree."
+    )
+    user_errors: list[UserError] = dataclasses.field(default_factory=list)
+
+
+@strawberry.type
+class CustomerDeactivatePayload:
+    customer: Customer | None = None
+    deactivated_count: int = 0
+    user_errors: list[UserError] = dataclasses.field(default_factory=list)
+
+
+@strawberry.type
+class CustomerDeletePayload:
+    deleted_customer_id: ID | None = None
+    deleted_contact_count: int = 0
+    user_errors: list[UserError] = dataclasses.field(default_factory=list)
+
+
+def _references(given: list[ExternalReferenceInput] | None) -> list[Reference]:
+    return [Reference(entry.system, entry.external_id, entry.url) for entry in given or ()]
+
+
+def _value(given: Any) -> Any:
+    if isinstance(given, PaymentTermsInput):
+        return given.terms()
+    return dataclasses.asdict(given) if isinstance(given, AddressInput) else given
+
+
+_NOT_FIELDS = {"id", "version", "external_references", "parent"}
+
+
+def _created(given: CustomerCreateInput) -> dict[str, Any]:
+    fields = {field.name: getattr(given, field.name) for field in dataclasses.fields(given) if field.name not in _NOT_FIELDS}
+    return {name: _value(value) for name, value in fields.items() if value is not None}
+
+
+def _changed(given: CustomerUpdateInput) -> dict[str, Any]:
+    fields = {field.name: getattr(given, field.name) for field in dataclasses.fields(given) if field.name not in _NOT_FIELDS}
+    return {name: _value(some.value) for name, some in fields.items() if some is not None}
+
+
+@strawberry.type
+class CustomerMutations:
+    @strawberry.mutation
+    async def customer_create(self, info: Info, input: CustomerCreateInput) -> CustomerPayload:  # noqa: A002
+        async def use_case() -> CustomerPayload:
+            parent = input.parent
+            placed = Parent(input_id(Kind.CUSTOMER, parent.id, "parent", "id"), parent.access.rights()) if parent else None
+            async with info.context.transaction() as transaction:
+                customer_id = await service.create(
+                    transaction, values=_created(input), references=_references(input.external_references), parent=placed
+                )
+            return CustomerPayload(customer=await info.context.show(loaders.CustomerById, customer_id))
+
+        return await attempt(CustomerPayload, use_case)
+
+    @strawberry.mutation
+    async def customer_update(self, info: Info, input: CustomerUpdateInput) -> CustomerPayload:  # noqa: A002
+        async def use_case() -> CustomerPayload:
+            customer_id = input_id(Kind.CUSTOMER, input.id, "id")
+            references = input.external_references
+            async with info.context.transaction() as transaction:
+                await service.change(
+                    transaction,
+                    customer_id,
+                    values=_changed(input),
+                    references=_references(references.value) if references is not None else None,
+                    version=input.version,
+                )
+            return CustomerPayload(customer=await info.context.show(loaders.CustomerById, customer_id))
+
+        return await attempt(CustomerPayload, use_case)
+
+    @strawberry.mutation(description="Links, moves or unlinks (parentId null). The rights of the new parent are required.")
+    async def customer_move(self, info: Info, input: CustomerMoveInput) -> CustomerMovePayload:  # noqa: A002
+        async def use_case() -> CustomerMovePayload:
+            customer_id = input_id(Kind.CUSTOMER, input.id, "id")
+            parent_id = input_id(Kind.CUSTOMER, input.parent_id, "parentId") if input.parent_id is not None else None
+            if input.valid_from is not None:
+                raise LinkDateNotSupported
+            async with info.context.transaction() as transaction:
+                moved = await move.place(
+                    transaction,
+                    customer_id,
+                    parent_id=parent_id,
+                    rights=input.access.rights() if input.access is not None else None,
+                    reason=input.reason,
+                    version=input.version,
+                )
+            return CustomerMovePayload(
+                customer=await info.context.show(loaders.CustomerById, customer_id),
+                former_parent=await _former(info, moved.former_parent_id),
+                open_invoice_count=moved.open_invoice_count,
+                former_ancestor_allocation_count=moved.former_ancestor_allocation_count,
+            )
+
+        return await attempt(CustomerMovePayload, use_case)
+
+    @strawberry.mutation(description="Changes what the parent may do, from now on.")
+    async def customer_parent_access_set(
+        self, info: Info, input: CustomerParentAccessSetInput  # noqa: A002
+    ) -> CustomerPayload:
+        async def use_case() -> CustomerPayload:
+            customer_id = input_id(Kind.CUSTOMER, input.id, "id")
+            async with info.context.transaction() as transaction:
+                await move.set_access(
+                    transaction, customer_id, rights=input.access.rights(), reason=input.reason, version=input.version
+                )
+            return CustomerPayload(customer=await info.context.show(loaders.CustomerById, customer_id))
+
+        return await attempt(CustomerPayload, use_case)
+
+    @strawberry.mutation(description="Ends new business with a customer. Its open invoices stay payable.")
+    async def customer_deactivate(
+        self, info: Info, input: CustomerDeactivateInput  # noqa: A002
+    ) -> CustomerDeactivatePayload:
+        async def use_case() -> CustomerDeactivatePayload:
+            customer_id = input_id(Kind.CUSTOMER, input.id, "id")
+            async with info.context.transaction() as transaction:
+                deactivated = await service.deactivate(
+                    transaction, customer_id, is_cascading=input.cascade, version=input.version
+                )
+            return CustomerDeactivatePayload(
+                customer=await info.context.show(loaders.CustomerById, customer_id), deactivated_count=len(deactivated)
+            )
+
+        return await attempt(CustomerDeactivatePayload, use_case)
+
+    @strawberry.mutation(description="Deletes a customer without any transaction, and its contacts.")
+    async def customer_delete(self, info: Info, input: CustomerDeleteInput) -> CustomerDeletePayload:  # noqa: A002
+        async def use_case() -> CustomerDeletePayload:
+            customer_id = input_id(Kind.CUSTOMER, input.id, "id")
+            async with info.context.transaction() as transaction:
+                deleted = await deletion.delete_confirmed(transaction, customer_id, token=input.confirmation_token)
+            return CustomerDeletePayload(
+                deleted_customer_id=ID(ids.encode(Kind.CUSTOMER, customer_id)), deleted_contact_count=deleted.contact_count
+            )
+
+        return await attempt(CustomerDeletePayload, use_case)
+
+
+async def _former(info: Info, parent_id: UUID | None) -> Any:
+    return await info.context.show(loaders.CustomerById, parent_id) if parent_id is not None else None

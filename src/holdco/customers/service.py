@@ -1,0 +1,289 @@
+"""Creates and changes customers. Where a customer stands in the hierarchy is changed in `move.py`.
+
+Every use case takes the transaction first and commits nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import delete, exists, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from holdco import ids
+from holdco.activity import service as activity
+from holdco.customers import hierarchy, move, queries
+from holdco.customers.errors import CurrencyLocked, ExternalReferenceTaken, NotABusinessCustomer, NumberTaken
+from holdco.customers.models import Customer, CustomerKind, CustomerRole, CustomerStatus, ExternalReference
+from holdco.customers.queries import CustomerRow
+from holdco.database import Transaction, constraint_of
+from holdco.errors import InvalidInput, NotFound, Refusal, Refused, StaleVersion
+from holdco.ids import Kind
+from holdco.organizations.numbering import Series, next_number
+from holdco.terms import PaymentTerms
+from holdco.validation import TEXT_LENGTH_MAX, currency_code, email_address, member_of, optional_text, required_text
+
+EXTERNAL_REFERENCES_MAX = 100
+_CUSTOMERS = Customer.__table__.c
+
+
+class Reference(NamedTuple):
+    """The same customer in another system."""
+
+    system: str
+    external_id: str
+    url: str | None = None
+
+
+class Parent(NamedTuple):
+    id: UUID
+    rights: hierarchy.Rights
+
+
+def _long_text(value: str | None, field: str) -> str | None:
+    return optional_text(value, field, length_max=TEXT_LENGTH_MAX)
+
+
+def _address(value: Mapping[str, str | None] | None, field: str) -> dict[str, str] | None:
+    parts = {name: optional_text(part, f"{field}.{name}") for name, part in (value or {}).items()}
+    return {name: part for name, part in parts.items() if part} or None
+
+
+def _json_object(value: object, field: str) -> object:
+    if value is not None and not isinstance(value, dict):
+        raise InvalidInput(f"{field} must be a JSON object.", field=(field,))
+    return value
+
+
+_CLEANERS: Mapping[str, Callable[[Any, str], Any]] = {
+    "number": required_text,
+    "name": required_text,
+    "company_name": optional_text,
+    "kind": lambda value, field: member_of(CustomerKind, value, field),
+    "role": lambda value, field: None if value is None else member_of(CustomerRole, value, field),
+    "status": lambda value, field: member_of(CustomerStatus, value, field),
+    "currency": currency_code,
+    "email": email_address,
+    "phone": optional_text,
+    "website": optional_text,
+    "tax_id": optional_text,
+    "billing_address": _address,
+    "shipping_address": _address,
+    "notes": _long_text,
+    "custom_fields": _json_object,
+}
+
+
+def cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as the table keeps them, `payment_terms` as its two columns. Raises Refused with every problem at once."""
+    result: dict[str, Any] = {}
+    problems: list[Refusal] = []
+    for name, value in values.items():
+        if name == "payment_terms":
+            terms: PaymentTerms | None = value
+            result["payment_terms_kind"] = terms.kind.value if terms else None
+            result["payment_terms_net_days"] = terms.net_days if terms else None
+            continue
+        try:
+            result[name] = _CLEANERS[name](value, name)
+        except InvalidInput as problem:
+            problems.append(problem)
+    if problems:
+        raise Refused(problems)
+    return result
+
+
+async def create(
+    transaction: Transaction,
+    *,
+    values: Mapping[str, Any],
+    references: Sequence[Reference] = (),
+    parent: Parent | None = None,
+) -> UUID:
+    """A new customer, at a root or under a parent.
+
+    `values` are fields of `cleaned`; only the name is needed. Raises, in this order: Refused with InvalidInput for each bad
+    value; the refusals of `move.link`; NumberTaken; ExternalReferenceTaken.
+    """
+    fields = {"kind": CustomerKind.BUSINESS, "status": CustomerStatus.ACTIVE, **cleaned({"name": None, **values})}
+    if parent is not None:
+        await hierarchy.lock_exclusive(transaction)
+    fields.setdefault("currency", transaction.organization.currency)
+    if fields.get("number") is None:
+        fields["number"] = await next_number(transaction, Series.CUSTOMER, _CUSTOMERS.number)
+    customer_id = ids.new()
+    await _write(
+        transaction,
+        insert(Customer).values(
+            organization_id=transaction.organization_id,
+            id=customer_id,
+            created_at=transaction.now,
+            updated_at=transaction.now,
+            version=1,
+            **fields,
+        ),
+        number=fields["number"],
+    )
+    await hierarchy.add_nodes(transaction, [customer_id])
+    await _set_references(transaction, customer_id, references)
+    await activity.record(transaction, [activity.about(Kind.CUSTOMER, customer_id, "customer.created", customer_id=customer_id)])
+    if parent is not None:
+        await move.link(transaction, child_id=customer_id, parent_id=parent.id, rights=parent.rights)
+    return customer_id
+
+
+async def change(
+    transaction: Transaction,
+    customer_id: UUID,
+    *,
+    values: Mapping[str, Any],
+    references: Sequence[Reference] | None = None,
+    version: int | None = None,
+) -> None:
+    """Sets the given fields and leaves all others; None clears. `references`, where given, replaces them all.
+
+    Raises, in this order: NotFound; StaleVersion (domain.md K6); Refused with InvalidInput; NotABusinessCustomer when a
+    linked customer would become an individual (H1); CurrencyLocked (X1); NumberTaken; ExternalReferenceTaken.
+    """
+    customer = await locked(transaction, customer_id, version=version)
+    fields = cleaned(values)
+    changed = {name: value for name, value in fields.items() if getattr(customer, name) != value}
+    if changed.get("kind") is CustomerKind.INDIVIDUAL and await _is_linked(transaction, customer):
+        raise NotABusinessCustomer(customer.name, field=("kind",))
+    if "currency" in changed and await has_documents(transaction, customer_id):
+        raise CurrencyLocked(customer.name, customer.currency)
+    if references is not None:
+        await transaction.execute(
+            delete(ExternalReference).where(
+                ExternalReference.organization_id == transaction.organization_id, ExternalReference.customer_id == customer_id
+            )
+        )
+        await _set_references(transaction, customer_id, references)
+    if changed or references is not None:
+        await touch(transaction, customer_id, number=changed.get("number"), **changed)
+        names = sorted([*changed, *(["external_references"] if references is not None else [])])
+        await activity.record(
+            transaction,
+            [activity.about(Kind.CUSTOMER, customer_id, "customer.updated", customer_id=customer_id, fields=names)],
+        )
+
+
+async def deactivate(
+    transaction: Transaction, customer_id: UUID, *, is_cascading: bool = False, version: int | None = None
+) -> list[UUID]:
+    """Ends new business with a customer; open invoices stay payable (domain.md D4). Children stay active unless asked (H13).
+
+    Returns the ids of those that were active until now. Raises NotFound, StaleVersion.
+    """
+    if is_cascading:
+        await hierarchy.lock_shared(transaction)
+    await locked(transaction, customer_id, version=version)
+    candidates = await hierarchy.subtree_ids(transaction, customer_id) if is_cascading else [customer_id]
+    result = await transaction.execute(
+        update(Customer)
+        .where(
+            Customer.organization_id == transaction.organization_id,
+            queries.any_of(_CUSTOMERS.id, candidates),
+            Customer.status == CustomerStatus.ACTIVE,
+        )
+        .values(status=CustomerStatus.INACTIVE.value, updated_at=transaction.now, version=Customer.version + 1)
+        .returning(_CUSTOMERS.id)
+    )
+    deactivated = [row[0] for row in result.all()]
+    await activity.record(
+        transaction, [activity.about(Kind.CUSTOMER, key, "customer.deactivated", customer_id=key) for key in deactivated]
+    )
+    return deactivated
+
+
+async def locked(transaction: Transaction, customer_id: UUID, *, version: int | None = None) -> CustomerRow:
+    """A customer that nobody else can change until commit. Raises NotFound, StaleVersion."""
+    rows = await transaction.rows(
+        select(*queries.CUSTOMER_COLUMNS.values())
+        .where(Customer.organization_id == transaction.organization_id, Customer.id == customer_id)
+        .with_for_update(key_share=True)
+    )
+    if not rows:
+        raise not_found(customer_id)
+    customer = CustomerRow(*rows[0])
+    if version is not None and version != customer.version:
+        raise StaleVersion(customer.name, expected=version, found=customer.version)
+    return customer
+
+
+def not_found(customer_id: UUID, *, field: tuple[str, ...] = ("id",)) -> NotFound:
+    return NotFound(f"There is no customer {ids.encode(Kind.CUSTOMER, customer_id)}.", field=field)
+
+
+async def touch(transaction: Transaction, customer_id: UUID, *, number: str | None = None, **changed: Any) -> None:
+    """Writes columns of one customer and counts its version up."""
+    if number is not None:
+        changed["number"] = number
+    await _write(
+        transaction,
+        update(Customer)
+        .where(Customer.organization_id == transaction.organization_id, Customer.id == customer_id)
+        .values(updated_at=transaction.now, version=Customer.version + 1, **changed),
+        number=number,
+    )
+
+
+async def has_documents(transaction: Transaction, customer_id: UUID) -> bool:
+    """Whether there ever was an issued invoice, a payment or a credit note (domain.md X1)."""
+    # Text, because customers do not import the features above them; their tables are one schema all the same.
+    rows = await transaction.rows(
+        text(
+            """
+            select exists (select from invoices where organization_id = :organization_id and customer_id = :customer_id
+                           and status <> 'DRAFT')
+                or exists (select from payments where organization_id = :organization_id and customer_id = :customer_id)
+                or exists (select from credit_notes where organization_id = :organization_id and customer_id = :customer_id)
+            """
+        ),
+        {"organization_id": transaction.organization_id, "customer_id": customer_id},
+    )
+    return bool(rows[0][0])
+
+
+async def _is_linked(transaction: Transaction, customer: CustomerRow) -> bool:
+    if customer.parent_id is not None:
+        return True
+    rows = await transaction.rows(
+        select(
+            exists().where(Customer.organization_id == transaction.organization_id, Customer.parent_id == customer.id)
+        )
+    )
+    return bool(rows[0][0])
+
+
+async def _set_references(transaction: Transaction, customer_id: UUID, references: Sequence[Reference]) -> None:
+    if len(references) > EXTERNAL_REFERENCES_MAX:
+        raise InvalidInput(
+            f"A customer has at most {EXTERNAL_REFERENCES_MAX} external references.", field=("externalReferences",)
+        )
+    for reference in references:
+        system = required_text(reference.system, "system")
+        external_id = required_text(reference.external_id, "externalId")
+        try:
+            await transaction.execute(
+                insert(ExternalReference).values(
+                    organization_id=transaction.organization_id,
+                    system=system,
+                    external_id=external_id,
+                    customer_id=customer_id,
+                    url=optional_text(reference.url, "url", length_max=2000),
+                )
+            )
+        except IntegrityError:
+            raise ExternalReferenceTaken(system, external_id) from None
+
+
+async def _write(transaction: Transaction, statement: Any, *, number: str | None) -> None:
+    try:
+        await transaction.execute(statement)
+    except IntegrityError as error:
+        if constraint_of(error) == "uq_customers_number" and number is not None:
+            raise NumberTaken("a customer", number) from None
+        raise
