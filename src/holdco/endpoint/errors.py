@@ -1,4 +1,4 @@
-"""Every code that the endpoint itself puts into `extensions.code`, and the line between what clients see and what the log sees."""
+"""Every code that the endpoint itself answers with, and the line between what clients see and what the log sees."""
 
 from __future__ import annotations
 
@@ -50,16 +50,14 @@ _SAID_IN_GRAPHQL = frozenset(
 class RequestError(Exception):
     """A request that is not executed: nothing was read or written for it."""
 
-    def __init__(
-        self, code: ErrorCode, *errors: str | GraphQLError, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, code: ErrorCode, *errors: str | GraphQLError, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(*errors)
         self.code = code
         self.headers = headers or {}
 
     def presented(self) -> list[dict[str, Any]]:
         return [
-            _formatted(error, error.message, self.code.name)
+            _formatted(error, self.code.name)
             if isinstance(error, GraphQLError)
             else {"message": error, "extensions": {"code": self.code.name}}
             for error in self.args
@@ -74,22 +72,21 @@ def presented(errors: Iterable[GraphQLError], request_id: str) -> list[dict[str,
         cause = _cause(error)
         code = _code(error, cause)
         if code is not None:
-            shown.append(_formatted(error, error.message, code))
+            shown.append(_formatted(error, code))
             continue
         # One failed batch fails every field that waited for it with the same exception.
         if id(cause) not in logged:
             logged.add(id(cause))
-            log.error("field failed", path=error.path, request_id=request_id, exc_info=cause)
-        shown.append(_formatted(error, **masked(request_id)))
+            log.error("field failed", path=error.path, exc_info=cause)
+        shown.append(_formatted(error, ErrorCode.INTERNAL_ERROR.name) | masked(request_id))
     return shown
 
 
 def masked(request_id: str) -> dict[str, Any]:
-    """What clients read of a defect. `request_id` is in the log beside the traceback."""
+    """What clients read of a defect. The log has the traceback under the same request id."""
     return {
         "message": f"Something went wrong on our side. Quote request id {request_id} when you report it.",
-        "code": ErrorCode.INTERNAL_ERROR.name,
-        "requestId": request_id,
+        "extensions": {"code": ErrorCode.INTERNAL_ERROR.name, "requestId": request_id},
     }
 
 
@@ -114,11 +111,11 @@ def _code(error: GraphQLError, cause: Exception) -> str | None:
     return None
 
 
-def _formatted(error: GraphQLError, message: str, code: str, **extensions: str) -> dict[str, Any]:
-    shown: dict[str, Any] = {"message": message}
+def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {"message": error.message}
     if error.locations:
         shown["locations"] = [location.formatted for location in error.locations]
     if error.path is not None:
         shown["path"] = error.path
-    shown["extensions"] = {"code": code, **extensions}
+    shown["extensions"] = {"code": code}
     return shown

@@ -14,13 +14,12 @@ from typing import Any, Protocol
 
 import orjson
 import structlog
-from graphql import ExecutionResult, OperationType, execute
+from graphql import ExecutionResult, GraphQLError, OperationType, execute
 from graphql.validation import ASTValidationRule
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry import Schema
-from strawberry.execution import optimized_is_awaitable
 from uuid_utils import uuid7
 
 from holdco.endpoint.documents import Document, Documents
@@ -75,33 +74,24 @@ class Endpoint:
     async def _respond(self, request: Request, request_id: str) -> Response:
         media_type = JSON
         try:
-            media_type = self._media_type(request)
-            if media_type == HTML and self._graphiql is not None:
+            wanted = self._media_type(request)
+            if wanted == HTML and self._graphiql is not None:
                 return self._graphiql.page(request)
+            media_type = wanted
             result = await self._result(request)
             return _executed(result, media_type, request_id)
         except RequestError as refusal:
             return _refused(refusal, media_type)
-        except HoldcoError as error:
-            # Raised while the context was made: the asker is unknown, say.
-            if error.code != ErrorCode.INTERNAL_ERROR.name:
-                body = {"errors": [{"message": str(error), "extensions": {"code": str(error.code)}}]}
-                return _response(body, ErrorCode.BAD_REQUEST.status, media_type)
-            return _failed(error, media_type, request_id)
-        except asyncio.CancelledError as error:
-            # A task that nobody cancelled can still see CancelledError, from a future it shares with a cancelled sibling.
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+        except (Exception, asyncio.CancelledError) as error:
+            # CancelledError reaches a task that nobody cancelled when it waits for a future that a failed sibling cancelled.
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
-            return _failed(error, media_type, request_id)
-        except Exception as error:  # noqa: BLE001 - the last line of defence: clients never see a stack
-            return _failed(error, media_type, request_id)
+            log.exception("request failed")
+            return _response({"errors": [masked(request_id)]}, ErrorCode.INTERNAL_ERROR.status, media_type)
 
     def _media_type(self, request: Request) -> str:
         if request.method not in {"GET", "POST"}:
-            raise RequestError(
-                ErrorCode.METHOD_NOT_ALLOWED, "GraphQL is served by GET and POST.", headers={"allow": "GET, POST"}
-            )
+            raise RequestError(ErrorCode.METHOD_NOT_ALLOWED, "GraphQL is served by GET and POST.", headers={"allow": "GET, POST"})
         page = (HTML,) if request.method == "GET" and self._graphiql is not None else ()
         media_type = negotiate(request.headers.get("accept"), (JSON, GRAPHQL_RESPONSE, *page))
         if media_type is None:
@@ -118,7 +108,10 @@ class Endpoint:
             raise RequestError(
                 ErrorCode.METHOD_NOT_ALLOWED, "GET is for queries: send a mutation by POST.", headers={"allow": "POST"}
             )
-        context = await self._make_context(request)
+        try:
+            context = await self._make_context(request)
+        except HoldcoError as error:
+            return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         try:
             return await self._execute(document, parameters, context)
         finally:
@@ -132,10 +125,14 @@ class Endpoint:
             variable_values=parameters.variables,
             operation_name=parameters.operation_name,
             executor_class=self._schema.execution_context_class,
-            is_awaitable=optimized_is_awaitable,
             **self._schema._get_custom_context_kwargs(parameters.extensions),  # noqa: SLF001 - the schema's own wishes
         )
         return await result if isawaitable(result) else result
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 async def _close(context: OperationContext) -> None:
@@ -150,7 +147,7 @@ def _executed(result: ExecutionResult, media_type: str, request_id: str) -> Resp
     if not result.errors:
         return _response({"data": result.data}, 200, media_type)
     body: dict[str, Any] = {"errors": presented(result.errors, request_id), "data": result.data}
-    # Variables are coerced by the executor, before the first field: an error without a path means that none ran.
+    # The executor coerces variables before the first field: an error without a path means that none was resolved.
     if result.data is None and all(error.path is None for error in result.errors):
         del body["data"]
         return _response(body, ErrorCode.BAD_USER_INPUT.status_for(media_type), media_type)
@@ -161,13 +158,6 @@ def _refused(refusal: RequestError, media_type: str) -> Response:
     response = _response({"errors": refusal.presented()}, refusal.code.status_for(media_type), media_type)
     response.headers.update(refusal.headers)
     return response
-
-
-def _failed(error: BaseException, media_type: str, request_id: str) -> Response:
-    log.error("request failed", exc_info=error)
-    shown = masked(request_id)
-    body = {"errors": [{"message": shown.pop("message"), "extensions": shown}]}
-    return _response(body, ErrorCode.INTERNAL_ERROR.status, media_type)
 
 
 def _response(body: dict[str, Any], status: int, media_type: str) -> Response:
