@@ -7,6 +7,7 @@ statement that says so.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import URL, CursorResult, Executable, ForeignKeyConstraint, MetaData, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -79,6 +81,19 @@ def create_engine(database_url: str, *, pool_size: int = 10) -> AsyncEngine:
             "server_settings": {"citus.override_table_visibility": "off", "application_name": "holdco"},
         },
     )
+
+
+def constraint_of(error: DBAPIError) -> str | None:
+    """The name of the constraint that a statement violated.
+
+    A cluster reports it inside the message only, with the number of a shard behind it (distributed.md 2.4).
+    """
+    cause = error.orig.__cause__ if error.orig is not None else None
+    name = getattr(cause, "constraint_name", None)
+    if name is None:
+        quoted = re.search(r'constraint "([^"]+)"', str(cause))
+        name = re.sub(r"_\d+$", "", quoted[1]) if quoted else None
+    return name
 
 
 @dataclass(slots=True)

@@ -67,7 +67,7 @@ class PagesByParent(Loader[UUID, Page[Row]]):
     """A page of a connection for each parent, all in one statement."""
 
     listing: ClassVar[Listing[Any]]
-    relation: ClassVar[Relation]
+    relation: Relation
 
     def __init__(self, reader: Reader, request: PageRequest) -> None:
         super().__init__(reader)
@@ -85,7 +85,7 @@ class CountsByParent(Loader[UUID, int]):
     """`totalCount` of a connection for each parent. Loaded only where it is asked for."""
 
     listing: ClassVar[Listing[Any]]
-    relation: ClassVar[Relation]
+    relation: Relation
 
     def __init__(self, reader: Reader, request: PageRequest) -> None:
         super().__init__(reader)

@@ -44,6 +44,7 @@ from holdco.groups.loaders import GroupsByCustomerId
 from holdco.ids import Kind
 from holdco.invoices import queries as invoices
 from holdco.invoices.loaders import InvoiceCountByScope, InvoicesByScope
+from holdco.organizations.loaders import today
 from holdco.paging import PageRequest, request_of
 from holdco.payments import queries as payments
 from holdco.payments.loaders import (
@@ -337,13 +338,13 @@ class Customer(NodeInterface):
     async def receivables(
         row: Parent[CustomerRow], info: Info
     ) -> list[Annotated[Receivables, strawberry.lazy("holdco.payments.graph")]]:
-        return await info.context.show(ReceivablesByCustomerId, row.id)
+        return await info.context.show(ReceivablesByCustomerId, row.id, await today(info.context))
 
     @strawberry.field(description="The same with all of its descendants: one row per currency, never converted.")
     async def consolidated_receivables(
         row: Parent[CustomerRow], info: Info
     ) -> list[Annotated[Receivables, strawberry.lazy("holdco.payments.graph")]]:
-        return await info.context.show(ConsolidatedReceivablesByCustomerId, row.id)
+        return await info.context.show(ConsolidatedReceivablesByCustomerId, row.id, await today(info.context))
 
     @strawberry.field(description="Who did what, when; the newest first.")
     async def activity(

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from holdco.customers.models import Customer, CustomerClosure, ExternalReference, ParentLink
 from holdco.filtering import Filters, compare
 from holdco.paging import Listing, Order, Relation
+from holdco.scopes import CustomerScope
 
 _CUSTOMERS = Customer.__table__.c
 _CLOSURE = CustomerClosure.__table__.c
@@ -155,6 +156,19 @@ BELOW = Relation(
     organization=_CLOSURE.organization_id,
 )
 HISTORY = Relation(parent=_LINKS.child_id)
+
+
+def in_scope(owner: ColumnElement[UUID], scope: CustomerScope) -> Relation:
+    """What belongs to a customer by the column `owner`, or to the customers that the scope reaches from it."""
+    if scope is CustomerScope.SELF:
+        return Relation(parent=owner)
+    reached = _CLOSURE.descendant_id == owner
+    return Relation(
+        parent=_CLOSURE.ancestor_id,
+        joined=CustomerClosure.__table__,
+        on=and_(reached, _CLOSURE.depth == 1) if scope is CustomerScope.DIRECT_CHILDREN else reached,
+        organization=_CLOSURE.organization_id,
+    )
 
 
 def any_of(column: ColumnElement[UUID], keys: Sequence[UUID]) -> ColumnElement[bool]:

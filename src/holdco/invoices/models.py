@@ -51,7 +51,7 @@ class TermSource(StrEnum):
 
 
 class Invoice(Base):
-    """`balance` is what the ledger says, kept beside it: total − paid − written off, and 0 when void."""
+    """`balance` is what the ledger says, kept beside it: total - paid - written off, and 0 when void."""
 
     __tablename__ = "invoices"
 
@@ -140,5 +140,6 @@ class InvoiceLine(Base):
     tax_percent: Mapped[Decimal] = mapped_column(Numeric(9, 6))
     tax: Mapped[int] = mapped_column(BigInteger)
     amount: Mapped[int] = mapped_column(BigInteger)
+    document_discount: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (belongs_to("invoices", "invoice_id", name="fk_invoice_lines_invoices", cascade=True),)

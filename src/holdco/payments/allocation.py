@@ -219,7 +219,6 @@ class _Kind(NamedTuple):
     """The invoices of one customer that have the same balance, in default order."""
 
     balance: int
-    customer_id: UUID
     invoices: list[OpenInvoice]
 
 
@@ -235,15 +234,15 @@ def _exact_match(available: int, invoices: Sequence[OpenInvoice]) -> list[OpenIn
     for invoice in invoices:
         if invoice.balance <= available:
             key = (invoice.balance, invoice.customer_id)
-            kinds.setdefault(key, _Kind(*key, [])).invoices.append(invoice)
+            kinds.setdefault(key, _Kind(invoice.balance, [])).invoices.append(invoice)
     single = [kind for kind in kinds.values() if kind.balance == available]
     if len(single) == 1:
         return single[0].invoices[:1]
     if single:
         return PlanNote.AMBIGUOUS_EXACT_MATCH
 
-    # Largest first, so that sums soon exceed the target and fall away; the order does not depend on that of the input.
-    counts = _unique_counts(available, sorted(kinds.values(), key=lambda kind: (-kind.balance, kind.customer_id)))
+    # Largest first, so that sums soon exceed the target and fall away.
+    counts = _unique_counts(available, sorted(kinds.values(), key=lambda kind: -kind.balance))
     if isinstance(counts, PlanNote):
         return counts
     taken = {invoice.id for kind, count in counts for invoice in kind.invoices[:count]}

@@ -1,0 +1,270 @@
+"""Invoices as clients see them: types and queries. Mutations are in `mutations.py`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from strawberry import ID, Maybe, Parent
+
+from holdco import ids, money
+from holdco.connections import (
+    Connection,
+    DateFilter,
+    IdFilter,
+    Info,
+    NodeInterface,
+    OrderDirection,
+    TextFilter,
+    conditions_of,
+    listed,
+    orders_of,
+    plain_text,
+    related,
+)
+from holdco.customers.loaders import CustomerById
+from holdco.filtering import Condition
+from holdco.ids import Kind
+from holdco.invoices import queries
+from holdco.invoices.loaders import InvoiceById, LinesByInvoiceId
+from holdco.invoices.models import InvoicePaymentStatus, InvoiceStatus, TermSource
+from holdco.invoices.queries import InvoiceLineRow, InvoiceRow
+from holdco.organizations.loaders import today
+from holdco.paging import request_of
+from holdco.payments import queries as payments
+from holdco.payments.loaders import AllocationCountByInvoiceId, AllocationsByInvoiceId
+from holdco.scalars import CurrencyCode
+from holdco.shapes import Address, PaymentTermsType, address_of, terms_of
+
+if TYPE_CHECKING:
+    from holdco.customers.graph import Customer
+    from holdco.payments.graph import Allocation
+
+strawberry.enum(InvoiceStatus)
+strawberry.enum(InvoicePaymentStatus, description="What has been paid of an issued invoice; derived, never set.")
+strawberry.enum(TermSource, description="Where an invoice's payment terms came from when it was made.")
+
+
+@strawberry.type(description="Amounts are in the invoice's currency.")
+class InvoiceLine:
+    position: int
+    description: str | None
+    item: str | None
+    quantity: Decimal
+    unit_price: Decimal
+    discount_percent: Decimal
+    tax_percent: Decimal
+
+    @strawberry.field(description="The line's own discount, already taken off in amount.")
+    def discount(row: Parent[InvoiceLineRow]) -> Decimal:
+        return money.to_decimal(row.discount, row.currency)
+
+    @strawberry.field(description="After the line's discount, before the document's discount and tax.")
+    def amount(row: Parent[InvoiceLineRow]) -> Decimal:
+        return money.to_decimal(row.amount, row.currency)
+
+    @strawberry.field
+    def tax(row: Parent[InvoiceLineRow]) -> Decimal:
+        return money.to_decimal(row.tax, row.currency)
+
+
+@strawberry.type(description="Who was billed, as it was when the invoice was issued.")
+class BillTo:
+    name: str
+    company_name: str | None
+    tax_id: str | None
+    address: Address | None
+
+
+@strawberry.enum(description="What invoices may be ordered by.")
+class InvoiceOrderField(StrEnum):
+    NUMBER = "number"
+    INVOICE_DATE = "invoice_date"
+    DUE_DATE = "due_date"
+    TOTAL = "total"
+
+
+@strawberry.input
+class InvoiceOrder:
+    field: InvoiceOrderField
+    direction: OrderDirection = OrderDirection.ASC
+
+
+@strawberry.input(description="Conditions on invoices; all given ones must hold.")
+class InvoiceFilter:
+    id: IdFilter | None = None
+    number: TextFilter | None = None
+    customer_id: IdFilter | None = None
+    status: InvoiceStatus | None = None
+    payment_status: InvoicePaymentStatus | None = None
+    is_open: bool | None = strawberry.field(default=None, description="Issued, with something left to pay.")
+    is_overdue: bool | None = None
+    currency: CurrencyCode | None = None
+    invoice_date: DateFilter | None = None
+    due_date: DateFilter | None = None
+    purchase_order: TextFilter | None = None
+    external_id: TextFilter | None = None
+
+    async def conditions(self, info: Info) -> list[Condition]:
+        conditions = conditions_of(self, {"id": Kind.INVOICE, "customer_id": Kind.CUSTOMER})
+        if self.is_overdue is None:
+            return conditions
+        day = await today(info.context)
+        return [
+            Condition("is_overdue", "eq", (self.is_overdue, day)) if condition.field == "is_overdue" else condition
+            for condition in conditions
+        ]
+
+
+@strawberry.input(one_of=True, description="Exactly one of these.")
+class InvoiceBy:
+    id: Maybe[ID] = None
+    number: Maybe[str] = None
+
+
+@strawberry.type(description="What one customer owes for what it got. Its owner never changes. Amounts are in its currency.")
+class Invoice(NodeInterface):
+    number: str
+    status: InvoiceStatus
+    currency: CurrencyCode
+    invoice_date: date
+    due_date: date
+    payment_terms_source: TermSource
+    discount_percent: Decimal = strawberry.field(description="The document's discount.")
+    is_discount_before_tax: bool
+    purchase_order: str | None
+    notes: str | None
+    external_id: str | None
+    issued_at: datetime | None
+    voided_at: datetime | None
+    void_reason: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, InvoiceRow)
+
+    @strawberry.field
+    def id(row: Parent[InvoiceRow]) -> ID:
+        return ID(ids.encode(Kind.INVOICE, row.id))
+
+    @strawberry.field(description="Which team owes it; customer.ancestors says under which head office.")
+    async def customer(
+        row: Parent[InvoiceRow], info: Info
+    ) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+        return await info.context.show(CustomerById, row.customer_id)
+
+    @strawberry.field(description="Null for drafts and void invoices.")
+    def payment_status(row: Parent[InvoiceRow]) -> InvoicePaymentStatus | None:
+        return queries.payment_status_of(row)
+
+    @strawberry.field(description="Something is left to pay and the due date has passed; due today is not overdue.")
+    async def is_overdue(row: Parent[InvoiceRow], info: Info) -> bool:
+        return queries.is_overdue(row, await today(info.context))
+
+    @strawberry.field
+    def payment_terms(row: Parent[InvoiceRow]) -> PaymentTermsType:
+        return terms_of(row.payment_terms_kind, row.payment_terms_net_days)  # type: ignore[return-value]  # never null here
+
+    @strawberry.field
+    def bill_to(row: Parent[InvoiceRow]) -> BillTo:
+        stored = row.bill_to
+        return BillTo(
+            name=stored["name"],
+            company_name=stored.get("company_name"),
+            tax_id=stored.get("tax_id"),
+            address=address_of(stored.get("address")),
+        )
+
+    @strawberry.field
+    async def lines(row: Parent[InvoiceRow], info: Info) -> list[InvoiceLine]:
+        return await info.context.show(LinesByInvoiceId, row.id)
+
+    @strawberry.field(description="The lines' amounts together.")
+    def subtotal(row: Parent[InvoiceRow]) -> Decimal:
+        return money.to_decimal(row.subtotal, row.currency)
+
+    @strawberry.field(description="The document's discount; those of the lines are already taken off in subtotal.")
+    def discount_total(row: Parent[InvoiceRow]) -> Decimal:
+        return money.to_decimal(row.discount_total, row.currency)
+
+    @strawberry.field
+    def tax_total(row: Parent[InvoiceRow]) -> Decimal:
+        return money.to_decimal(row.tax_total, row.currency)
+
+    @strawberry.field
+    def shipping_charge(row: Parent[InvoiceRow]) -> Decimal:
+        return money.to_decimal(row.shipping_charge, row.currency)
+
+    @strawberry.field
+    def adjustment(row: Parent[InvoiceRow]) -> Decimal:
+        return money.to_decimal(row.adjustment, row.currency)
+
+    @strawberry.field(description="subtotal - discountTotal + taxTotal + shippingCharge + adjustment.")
+    def total(row: Parent[InvoiceRow]) -> Decimal:
+        return money.to_decimal(row.total, row.currency)
+
+    @strawberry.field(description="By payments and credit notes, whoever's they were; see allocations.")
+    def amount_paid(row: Parent[InvoiceRow]) -> Decimal:
+        return money.to_decimal(row.amount_paid, row.currency)
+
+    @strawberry.field(description="Given up.")
+    def amount_written_off(row: Parent[InvoiceRow]) -> Decimal:
+        return money.to_decimal(row.amount_written_off, row.currency)
+
+    @strawberry.field(description="What is left to pay; 0 when void.")
+    def balance(row: Parent[InvoiceRow]) -> Decimal:
+        return money.to_decimal(row.balance, row.currency)
+
+    @strawberry.field(description="Who paid what of it, and when: did the head office already pay for this?")
+    async def allocations(
+        row: Parent[InvoiceRow],
+        info: Info,
+        include_reversed: bool = False,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[Annotated[Allocation, strawberry.lazy("holdco.payments.graph")]]:
+        request = request_of(
+            payments.ALLOCATIONS, first=first, after=after, conditions=payments.live_unless(include_reversed)
+        )
+        return await related(info, row.id, AllocationsByInvoiceId, AllocationCountByInvoiceId, request)
+
+
+@strawberry.type
+class InvoiceQueries:
+    @strawberry.field(description="An invoice by id or number; null where there is none.")
+    async def invoice(self, info: Info, by: InvoiceBy) -> Invoice | None:
+        context = info.context
+        if by.id is not None:
+            return await context.show(InvoiceById, ids.decode(Kind.INVOICE, by.id.value))
+        number = plain_text(by.number.value) if by.number is not None else ""
+        found = await context.reader.rows(queries.id_by_number(context.organization_id, number))
+        return await context.show(InvoiceById, found[0][0]) if found else None
+
+    @strawberry.field
+    async def invoices(
+        self,
+        info: Info,
+        filter: InvoiceFilter | None = None,  # noqa: A002 (the name that clients write)
+        order_by: list[InvoiceOrder] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Invoice]:
+        conditions = await filter.conditions(info) if filter is not None else ()
+        request = request_of(
+            queries.LISTING,
+            first=first,
+            after=after,
+            last=last,
+            before=before,
+            orders=orders_of(order_by),
+            conditions=conditions,
+        )
+        return await listed(info, queries.LISTING, request)

@@ -1,0 +1,163 @@
+"""Reads invoices: the rows, what may be filtered and ordered, and the statements that loaders and services share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, case, not_, select
+
+from holdco.customers.queries import any_of
+from holdco.filtering import Filters, compare
+from holdco.invoices.models import Invoice, InvoiceLine, InvoicePaymentStatus
+from holdco.paging import Listing, Order
+
+INVOICES = Invoice.__table__.c
+_LINES = InvoiceLine.__table__.c
+
+
+class InvoiceRow(NamedTuple):
+    """Amounts in minor units."""
+
+    id: UUID
+    number: str
+    customer_id: UUID
+    status: str
+    currency: str
+    invoice_date: date
+    due_date: date
+    payment_terms_kind: str
+    payment_terms_net_days: int
+    payment_terms_source: str
+    bill_to: dict[str, Any]
+    discount_percent: Decimal
+    is_discount_before_tax: bool
+    subtotal: int
+    discount_total: int
+    tax_total: int
+    shipping_charge: int
+    adjustment: int
+    total: int
+    amount_paid: int
+    amount_written_off: int
+    balance: int
+    purchase_order: str | None
+    notes: str | None
+    external_id: str | None
+    issued_at: datetime | None
+    voided_at: datetime | None
+    void_reason: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class InvoiceLineRow(NamedTuple):
+    """Amounts in minor units; `currency` is the invoice's."""
+
+    position: int
+    description: str | None
+    item: str | None
+    quantity: Decimal
+    unit_price: Decimal
+    discount_percent: Decimal
+    discount: int
+    tax_percent: Decimal
+    tax: int
+    amount: int
+    currency: str
+
+
+def payment_status_of(invoice: InvoiceRow) -> InvoicePaymentStatus | None:
+    """Derived from the amounts (domain.md I1); None for drafts and void invoices, which nobody pays."""
+    if invoice.status != "ISSUED":
+        return None
+    if invoice.balance == 0:
+        return InvoicePaymentStatus.WRITTEN_OFF if invoice.amount_written_off else InvoicePaymentStatus.PAID
+    return InvoicePaymentStatus.PARTIALLY_PAID if invoice.amount_paid else InvoicePaymentStatus.UNPAID
+
+
+def is_overdue(invoice: InvoiceRow, today: date) -> bool:
+    """Due today is not overdue (domain.md M4)."""
+    return invoice.status == "ISSUED" and invoice.balance > 0 and invoice.due_date < today
+
+
+def _payment_status(operator: str, value: Any) -> ColumnElement[bool]:
+    status = case(
+        (INVOICES.status != "ISSUED", None),
+        (and_(INVOICES.balance == 0, INVOICES.amount_written_off > 0), InvoicePaymentStatus.WRITTEN_OFF.value),
+        (INVOICES.balance == 0, InvoicePaymentStatus.PAID.value),
+        (INVOICES.amount_paid > 0, InvoicePaymentStatus.PARTIALLY_PAID.value),
+        else_=InvoicePaymentStatus.UNPAID.value,
+    )
+    return compare(status, operator, value)
+
+
+def _is_open(_operator: str, value: Any) -> ColumnElement[bool]:
+    # Written as the partial index is, so that it can be used.
+    is_open = and_(INVOICES.status == "ISSUED", INVOICES.balance > 0)
+    return is_open if value else not_(is_open)
+
+
+def _is_overdue(_operator: str, value: Any) -> ColumnElement[bool]:
+    """`value` is whether, and today's date."""
+    is_wanted, today = value
+    overdue = and_(INVOICES.status == "ISSUED", INVOICES.balance > 0, INVOICES.due_date < today)
+    return overdue if is_wanted else not_(overdue)
+
+
+FILTERS = Filters(
+    {
+        "id": INVOICES.id,
+        "number": INVOICES.number,
+        "customer_id": INVOICES.customer_id,
+        "status": INVOICES.status,
+        "payment_status": _payment_status,
+        "is_open": _is_open,
+        "is_overdue": _is_overdue,
+        "currency": INVOICES.currency,
+        "invoice_date": INVOICES.invoice_date,
+        "due_date": INVOICES.due_date,
+        "purchase_order": INVOICES.purchase_order,
+        "external_id": INVOICES.external_id,
+    }
+)
+
+LISTING: Listing[InvoiceRow] = Listing(
+    row=InvoiceRow,
+    columns={name: INVOICES[name] for name in InvoiceRow._fields},
+    organization=INVOICES.organization_id,
+    filters=FILTERS,
+    order_default=(Order("invoice_date", descending=True),),
+)
+
+
+def by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
+    return select(INVOICES.id.label("key"), *LISTING.columns.values()).where(
+        INVOICES.organization_id == organization_id, any_of(INVOICES.id, keys)
+    )
+
+
+def id_by_number(organization_id: UUID, number: str) -> Select[Any]:
+    return select(INVOICES.id).where(INVOICES.organization_id == organization_id, INVOICES.number == number)
+
+
+def lines_of(organization_id: UUID, invoice_ids: Sequence[UUID]) -> Select[Any]:
+    columns = [_LINES[name] for name in InvoiceLineRow._fields if name != "currency"]
+    return (
+        select(_LINES.invoice_id, *columns, INVOICES.currency)
+        .join_from(
+            InvoiceLine.__table__,
+            Invoice.__table__,
+            and_(INVOICES.organization_id == _LINES.organization_id, INVOICES.id == _LINES.invoice_id),
+        )
+        .where(
+            _LINES.organization_id == organization_id,
+            INVOICES.organization_id == organization_id,
+            any_of(_LINES.invoice_id, invoice_ids),
+        )
+        .order_by(_LINES.invoice_id, _LINES.position)
+    )

@@ -1,0 +1,464 @@
+"""Finds out what a request would apply to which invoices, and what forbids it (domain.md A1 to A7, A13).
+
+The same code answers a preview on a snapshot and decides inside the transaction that pays, where it locks what it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+
+from holdco import ids, money
+from holdco.database import Transaction
+from holdco.errors import InvalidInput, NotFound, Refusal, Refused
+from holdco.ids import Kind
+from holdco.invoices.errors import PeriodLocked
+from holdco.payments import allocation, errors
+from holdco.payments.allocation import Line, OpenInvoice, Plan, ProblemCode, Strategy
+
+# A client that names invoices one by one names at most so many; strategies have no such limit.
+LINES_MAX = 1000
+
+
+class AllocationScope(StrEnum):
+    SELF = "SELF"
+    DIRECT_CHILDREN = "DIRECT_CHILDREN"
+    SUBTREE = "SUBTREE"
+    CUSTOMERS = "CUSTOMERS"
+
+
+class SourceKind(StrEnum):
+    PAYMENT = "PAYMENT"
+    CREDIT_NOTE = "CREDIT_NOTE"
+
+
+class Source(NamedTuple):
+    """The money that is applied: whose it is, since when it is there, and how much is left, in minor units."""
+
+    kind: SourceKind
+    id: UUID
+    customer_id: UUID
+    currency: str
+    available: int
+    dated_on: date
+
+
+class ExplicitLine(NamedTuple):
+    """An invoice, and an amount in major units as the client wrote it. `invoice_id` None: its id was none."""
+
+    invoice_id: UUID | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a client asks for. `amount_max` in major units is an upper bound; without it all that is available."""
+
+    strategy: Strategy = Strategy.OLDEST_DUE_FIRST
+    scope: AllocationScope = AllocationScope.SUBTREE
+    customer_ids: tuple[UUID, ...] = ()
+    invoice_ids: tuple[UUID, ...] = ()
+    due_on_or_before: date | None = None
+    amount_max: Decimal | None = None
+    lines: tuple[ExplicitLine, ...] = ()
+    applied_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Where to look: a snapshot for a preview, a transaction that locks for the real thing."""
+
+    rows: Callable[[Any, dict[str, Any]], Awaitable[Sequence[Any]]]
+    organization_id: UUID
+    today: date
+    locked_until: date | None
+    is_locking: bool
+
+    @classmethod
+    def of(cls, transaction: Transaction) -> World:
+        organization = transaction.organization
+        return cls(transaction.rows, organization.id, transaction.today, organization.locked_until, is_locking=True)
+
+
+class Candidate(NamedTuple):
+    """An invoice as the database has it, and how its owner stands to the payer: `depth` is None where it is not below."""
+
+    id: UUID
+    customer_id: UUID
+    number: str
+    status: str
+    currency: str
+    invoice_date: date
+    due_date: date
+    balance: int
+    depth: int | None
+    pay: bool | None
+    pay_invoices_from: date | None
+
+    @property
+    def is_payable(self) -> bool:
+        return bool(self.pay) and (self.pay_invoices_from is None or self.invoice_date >= self.pay_invoices_from)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A plan with what it rests on. `skipped` are customers in scope that the payer may not pay, in the order of their ids."""
+
+    plan: Plan
+    invoices: dict[UUID, Candidate]
+    applied_on: date
+    strategy: Strategy
+    skipped: tuple[UUID, ...]
+    hash: str
+
+
+async def decide(world: World, source: Source, wish: Wish) -> Decision:
+    """What the wish comes to. Nothing is clipped: what cannot be done as asked is refused, whole.
+
+    Raises, in this order: InvalidInput for arguments that do not go together; AppliedOnOutOfRange, PeriodLocked for the
+    date; NotFound for unknown customers; Refused with every bad line or named invoice at once: NotFound, CurrencyMismatch,
+    InvoiceNotPayable, NotADescendant or LinkEnded, ParentPayNotAllowed, AppliedOnOutOfRange, then the problems of A4.
+    """
+    _check_arguments(wish)
+    applied_on = wish.applied_on or world.today
+    _check_date(world, source, applied_on)
+    if wish.strategy is Strategy.EXPLICIT:
+        return await _decide_explicit(world, source, wish, applied_on)
+    available = _available(source, wish)
+    await _check_customers(world, source, wish)
+    if wish.invoice_ids:
+        named = await _named(world, source, wish.invoice_ids)
+        if refusals := await _named_refusals(world, source, named, wish.invoice_ids, applied_on):
+            raise Refused(refusals)
+        candidates = _in_scope(named.values(), wish)
+        skipped: tuple[UUID, ...] = ()
+    else:
+        candidates = await _candidates(world, source, wish, applied_on)
+        skipped = await _skipped(world, source, wish)
+    plan = allocation.plan(
+        wish.strategy,
+        available,
+        [
+            OpenInvoice(each.id, each.customer_id, each.number, each.invoice_date, each.due_date, each.balance, each.depth or 0)
+            for each in candidates
+        ],
+        payer_id=source.customer_id,
+        customer_order=wish.customer_ids,
+    )
+    # What a client did not ask to be used is unapplied as well.
+    plan = plan._replace(unapplied=source.available - plan.allocated)
+    return _decision(source, plan, {each.id: each for each in candidates}, applied_on, wish.strategy, skipped)
+
+
+def _decision(
+    source: Source,
+    plan: Plan,
+    invoices: dict[UUID, Candidate],
+    applied_on: date,
+    strategy: Strategy,
+    skipped: tuple[UUID, ...],
+) -> Decision:
+    balances = {key: invoice.balance for key, invoice in invoices.items()}
+    fingerprint = allocation.fingerprint(source_id=source.id, available=source.available, lines=plan.lines, balances=balances)
+    return Decision(plan, invoices, applied_on, strategy, skipped, fingerprint)
+
+
+def _check_arguments(wish: Wish) -> None:
+    needs_customers = wish.scope is AllocationScope.CUSTOMERS or wish.strategy is Strategy.CUSTOMER_ORDER
+    if needs_customers and not wish.customer_ids:
+        raise InvalidInput("Name the customers with scope CUSTOMERS or strategy CUSTOMER_ORDER.", field=("customerIds",))
+    if wish.customer_ids and not needs_customers:
+        raise InvalidInput("Customers go with scope CUSTOMERS or strategy CUSTOMER_ORDER only.", field=("customerIds",))
+    if wish.lines and wish.strategy is not Strategy.EXPLICIT:
+        raise InvalidInput(f"Lines go with strategy EXPLICIT, not with {wish.strategy.value}.", field=("lines",))
+    if wish.strategy is Strategy.EXPLICIT and not wish.lines:
+        raise InvalidInput("Strategy EXPLICIT needs lines.", field=("lines",))
+    for name, given in (("lines", wish.lines), ("customerIds", wish.customer_ids), ("invoiceIds", wish.invoice_ids)):
+        if len(given) > LINES_MAX:
+            raise InvalidInput(f"At most {LINES_MAX} can be named in one request, not {len(given)}.", field=(name,))
+
+
+def _check_date(world: World, source: Source, applied_on: date) -> None:
+    if not source.dated_on <= applied_on <= world.today:
+        raise errors.AppliedOnOutOfRange(applied_on, earliest=source.dated_on, latest=world.today, field=("appliedOn",))
+    if world.locked_until is not None and applied_on <= world.locked_until:
+        raise PeriodLocked(applied_on, world.locked_until, field=("appliedOn",))
+
+
+def minor_units(amount: Decimal, currency: str, field: tuple[str, ...]) -> int:
+    """Raises InvalidInput for an amount that the currency cannot have."""
+    try:
+        return money.from_decimal(amount, currency)
+    except money.AmountRefused as problem:
+        raise InvalidInput(str(problem), field=field) from None
+
+
+def _available(source: Source, wish: Wish) -> int:
+    if wish.amount_max is None:
+        return source.available
+    amount_max = minor_units(wish.amount_max, source.currency, ("amountMax",))
+    if amount_max <= 0:
+        raise errors.AmountNotPositive(field=("amountMax",))
+    return min(source.available, amount_max)
+
+
+async def _check_customers(world: World, source: Source, wish: Wish) -> None:
+    """Customers that are named must be the payer or below it; they are told apart from unknown ones."""
+    if not wish.customer_ids:
+        return
+    found = {
+        row[0]: (row[1], row[2])
+        for row in await world.rows(
+            text(
+                """
+                select cu.id, cu.name, c.depth from customers cu
+                left join customer_closure c on c.organization_id = cu.organization_id and c.organization_id = :organization_id
+                  and c.ancestor_id = :payer_id and c.descendant_id = cu.id
+                where cu.organization_id = :organization_id and cu.id = any(cast(:customer_ids as uuid[]))
+                """
+            ),
+            {"organization_id": world.organization_id, "payer_id": source.customer_id, "customer_ids": list(wish.customer_ids)},
+        )
+    }
+    refusals: list[Refusal] = []
+    for index, key in enumerate(wish.customer_ids):
+        field = ("customerIds", str(index))
+        if key not in found:
+            refusals.append(NotFound(f"There is no customer {ids.encode(Kind.CUSTOMER, key)}.", field=field))
+        elif found[key][1] is None:
+            refusals.append(errors.CustomerNotBelow(found[key][0], field=field))
+    if refusals:
+        raise Refused(refusals)
+
+
+def _in_scope(candidates: Any, wish: Wish) -> list[Candidate]:
+    """What the SQL of `_candidates` asks, for invoices that were read by their ids."""
+    chosen = list(candidates)
+    if wish.scope is AllocationScope.SELF:
+        chosen = [each for each in chosen if each.depth == 0]
+    elif wish.scope is AllocationScope.DIRECT_CHILDREN:
+        chosen = [each for each in chosen if each.depth == 1]
+    elif wish.scope is AllocationScope.CUSTOMERS:
+        chosen = [each for each in chosen if each.customer_id in wish.customer_ids]
+    if wish.due_on_or_before is not None:
+        chosen = [each for each in chosen if each.due_date <= wish.due_on_or_before]
+    return chosen
+
+
+_SCOPES = {
+    AllocationScope.SELF: "and c.depth = 0",
+    AllocationScope.DIRECT_CHILDREN: "and c.depth = 1",
+    AllocationScope.SUBTREE: "",
+    AllocationScope.CUSTOMERS: "and c.descendant_id = any(cast(:customer_ids as uuid[]))",
+}
+_COLUMNS = (
+    "i.id, i.customer_id, i.number, i.status, i.currency, i.invoice_date, i.due_date, i.balance, "
+    "c.depth, c.pay, c.pay_invoices_from"
+)
+
+
+def _scope_parameters(world: World, source: Source, wish: Wish) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "organization_id": world.organization_id,
+        "payer_id": source.customer_id,
+        "currency": source.currency,
+    }
+    if wish.scope is AllocationScope.CUSTOMERS:
+        parameters["customer_ids"] = list(wish.customer_ids)
+    return parameters
+
+
+async def _candidates(world: World, source: Source, wish: Wish, applied_on: date) -> list[Candidate]:
+    """Open invoices that may be paid, locked in the order of their ids (domain.md K2), as they are once they are locked."""
+    parameters = {**_scope_parameters(world, source, wish), "applied_on": applied_on}
+    due = ""
+    if wish.due_on_or_before is not None:
+        due, parameters["due_on_or_before"] = "and i.due_date <= :due_on_or_before", wish.due_on_or_before
+    rows = await world.rows(
+        text(
+            f"""
+            select {_COLUMNS}
+            from customer_closure c
+            join invoices i on i.organization_id = c.organization_id and i.customer_id = c.descendant_id
+            where c.organization_id = :organization_id and i.organization_id = :organization_id
+              and c.ancestor_id = :payer_id and c.pay {_SCOPES[wish.scope]}
+              and (c.pay_invoices_from is null or i.invoice_date >= c.pay_invoices_from)
+              and i.status = 'ISSUED' and i.balance > 0 and i.currency = :currency and i.invoice_date <= :applied_on {due}
+            order by i.id {"for no key update of i" if world.is_locking else ""}
+            """  # noqa: S608 (constants of this file only)
+        ),
+        parameters,
+    )
+    return [Candidate(*row) for row in rows]
+
+
+async def _skipped(world: World, source: Source, wish: Wish) -> tuple[UUID, ...]:
+    """Customers in scope with open invoices of which the payer may pay none or not all (domain.md 2.15)."""
+    rows = await world.rows(
+        text(
+            f"""
+            select c.descendant_id
+            from customer_closure c
+            where c.organization_id = :organization_id and c.ancestor_id = :payer_id
+              and (not c.pay or c.pay_invoices_from is not null) {_SCOPES[wish.scope]}
+              and exists (
+                select from invoices i
+                where i.organization_id = :organization_id and i.customer_id = c.descendant_id
+                  and i.status = 'ISSUED' and i.balance > 0 and i.currency = :currency
+                  and (not c.pay or i.invoice_date < c.pay_invoices_from)
+              )
+            order by c.descendant_id
+            """  # noqa: S608 (constants of this file only)
+        ),
+        _scope_parameters(world, source, wish),
+    )
+    return tuple(row[0] for row in rows)
+
+
+async def _named(world: World, source: Source, invoice_ids: Sequence[UUID]) -> dict[UUID, Candidate]:
+    """Invoices by their ids, whatever their state, locked in the order of their ids."""
+    rows = await world.rows(
+        text(
+            f"""
+            select {_COLUMNS}
+            from invoices i
+            left join customer_closure c on c.organization_id = i.organization_id and c.organization_id = :organization_id
+              and c.ancestor_id = :payer_id and c.descendant_id = i.customer_id
+            where i.organization_id = :organization_id and i.id = any(cast(:invoice_ids as uuid[]))
+            order by i.id {"for no key update of i" if world.is_locking else ""}
+            """  # noqa: S608 (constants of this file only)
+        ),
+        {"organization_id": world.organization_id, "payer_id": source.customer_id, "invoice_ids": sorted(set(invoice_ids))},
+    )
+    return {row[0]: Candidate(*row) for row in rows}
+
+
+async def _named_refusals(
+    world: World, source: Source, named: dict[UUID, Candidate], keys: Sequence[UUID | None], applied_on: date, *, of: str = "invoiceIds"
+) -> list[Refusal]:
+    """What forbids each named invoice, in the order in which they were named."""
+    names, former = await _owners(world, source, named)
+    refusals: list[Refusal] = []
+    for index, key in enumerate(keys):
+        field = (of, str(index)) if of == "invoiceIds" else (of, str(index), "invoiceId")
+        invoice = named.get(key) if key is not None else None
+        if invoice is None:
+            shown = ids.encode(Kind.INVOICE, key) if key is not None else "with this id"
+            refusals.append(NotFound(f"There is no invoice {shown}.", field=field))
+        elif problem := _refusal_of(source, invoice, names, former, applied_on, world.today, field):
+            refusals.append(problem)
+    return refusals
+
+
+def _refusal_of(
+    source: Source,
+    invoice: Candidate,
+    names: dict[UUID, str],
+    former: set[UUID],
+    applied_on: date,
+    today: date,
+    field: tuple[str, ...],
+) -> Refusal | None:
+    number, owner, payer = invoice.number, names.get(invoice.customer_id, ""), names.get(source.customer_id, "")
+    if invoice.depth is None:
+        ended = errors.LinkEnded if invoice.customer_id in former else errors.NotADescendant
+        return ended(number, owner, payer, field=field)
+    if not invoice.is_payable:
+        return errors.ParentPayNotAllowed(number, owner, payer, field=field)
+    if invoice.currency != source.currency:
+        return errors.CurrencyMismatch(number, expected=source.currency, found=invoice.currency, field=field)
+    if invoice.status != "ISSUED" or invoice.balance == 0:
+        return errors.InvoiceNotPayable(number, invoice.status, field=field)
+    if applied_on < invoice.invoice_date:
+        return errors.AppliedOnOutOfRange(applied_on, earliest=invoice.invoice_date, latest=today, field=field)
+    return None
+
+
+async def _owners(world: World, source: Source, named: dict[UUID, Candidate]) -> tuple[dict[UUID, str], set[UUID]]:
+    """Names for the messages, and which owners were once below the payer: both only where something is refused."""
+    strangers = {each.customer_id for each in named.values() if each.depth is None}
+    refused = strangers | {each.customer_id for each in named.values() if not each.is_payable}
+    if not refused:
+        return {}, set()
+    parameters = {"organization_id": world.organization_id, "keys": [*refused, source.customer_id]}
+    names = await world.rows(
+        text("select id, name from customers where organization_id = :organization_id and id = any(cast(:keys as uuid[]))"),
+        parameters,
+    )
+    # Below the payer at any time: over links that were open together, which their half-open intervals tell (domain.md H6).
+    former = await world.rows(
+        text(
+            """
+            with recursive above as (
+              select l.child_id as start_id, l.parent_id, l.valid_from, l.valid_to, 1 as steps from parent_links l
+              where l.organization_id = :organization_id and l.child_id = any(cast(:keys as uuid[]))
+              union all
+              select a.start_id, l.parent_id, greatest(a.valid_from, l.valid_from), least(a.valid_to, l.valid_to), a.steps + 1
+              from above a join parent_links l on l.child_id = a.parent_id
+              where l.organization_id = :organization_id and a.steps < 100
+                and (a.valid_to is null or l.valid_from < a.valid_to) and (l.valid_to is null or a.valid_from < l.valid_to)
+            )
+            select distinct start_id from above where parent_id = :payer_id
+            """
+        ),
+        {"organization_id": world.organization_id, "keys": list(strangers), "payer_id": source.customer_id},
+    )
+    return {row[0]: row[1] for row in names}, {row[0] for row in former}
+
+
+async def _decide_explicit(world: World, source: Source, wish: Wish, applied_on: date) -> Decision:
+    keys = [line.invoice_id for line in wish.lines]
+    named = await _named(world, source, [key for key in keys if key is not None])
+    refusals = await _named_refusals(world, source, named, keys, applied_on, of="lines")
+    lines: list[Line] = []
+    positions: list[int] = []
+    for index, given in enumerate(wish.lines):
+        try:
+            amount = minor_units(given.amount, source.currency, ("lines", str(index), "amount"))
+        except InvalidInput as problem:
+            refusals.append(problem)
+            continue
+        if given.invoice_id is not None:
+            lines.append(Line(given.invoice_id, amount))
+            positions.append(index)
+    payable = {
+        key: invoice.balance
+        for key, invoice in named.items()
+        if invoice.is_payable and invoice.status == "ISSUED" and invoice.balance > 0 and invoice.currency == source.currency
+    }
+    for problem in allocation.explicit_problems(lines, source.available, payable):
+        refusals.append(_explicit_refusal(problem, source, named, positions))
+    if refusals:
+        raise Refused(refusals)
+    allocated = sum(line.amount for line in lines)
+    plan = Plan(lines, allocated, source.available - allocated)
+    return _decision(source, plan, named, applied_on, Strategy.EXPLICIT, ())
+
+
+def _explicit_refusal(
+    problem: allocation.Problem, source: Source, named: dict[UUID, Candidate], positions: Sequence[int]
+) -> Refusal:
+    facts: dict[str, Any] = problem.facts
+    if problem.index is None:
+        return errors.ExceedsUnapplied(
+            amount=facts["amount"], available=facts["available"], currency=source.currency, field=("lines",)
+        )
+    line = ("lines", str(positions[problem.index]))
+    invoice = named.get(facts["invoice_id"])
+    number = invoice.number if invoice is not None else ids.encode(Kind.INVOICE, facts["invoice_id"])
+    match problem.code:
+        case ProblemCode.AMOUNT_NOT_POSITIVE:
+            return errors.AmountNotPositive(field=(*line, "amount"))
+        case ProblemCode.DUPLICATE_INVOICE:
+            return errors.DuplicateInvoice(number, field=(*line, "invoiceId"))
+        case _:
+            return errors.ExceedsInvoiceBalance(
+                number, amount=facts["amount"], balance=facts["balance"], currency=source.currency, field=(*line, "amount")
+            )

@@ -1,0 +1,251 @@
+"""Reads payments, credit notes and allocations, and sums up what customers owe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, exists, select, text
+from sqlalchemy.orm import aliased
+
+from holdco.customers.queries import any_of
+from holdco.filtering import Condition, Filters
+from holdco.paging import Listing, Order, Relation
+from holdco.payments.models import Allocation, CreditNote, Payment
+
+PAYMENTS = Payment.__table__.c
+_CREDIT_NOTES = CreditNote.__table__.c
+_ALLOCATIONS = Allocation.__table__.c
+
+
+class PaymentRow(NamedTuple):
+    """Amounts in minor units."""
+
+    id: UUID
+    number: str
+    customer_id: UUID
+    status: str
+    currency: str
+    amount: int
+    allocated: int
+    unapplied: int
+    received_on: date
+    mode: str
+    reference: str | None
+    bank_charges: int
+    withholding_tax: int
+    notes: str | None
+    unapplied_reason: str | None
+    source_system: str | None
+    external_id: str | None
+    reversed_at: datetime | None
+    reversed_on: date | None
+    reversal_reason: str | None
+    created_at: datetime
+    version: int
+
+
+class CreditNoteRow(NamedTuple):
+    """Amounts in minor units."""
+
+    id: UUID
+    number: str
+    customer_id: UUID
+    currency: str
+    credit_date: date
+    total: int
+    allocated: int
+    remaining: int
+    reason: str | None
+    created_at: datetime
+    version: int
+
+
+class AllocationRow(NamedTuple):
+    """A row of the ledger; `amount` in minor units is taken back where `reverses_id` is set."""
+
+    id: UUID
+    payment_id: UUID | None
+    credit_note_id: UUID | None
+    invoice_id: UUID
+    payer_id: UUID
+    beneficiary_id: UUID
+    path: list[UUID]
+    currency: str
+    amount: int
+    applied_on: date
+    strategy: str
+    reverses_id: UUID | None
+    reason: str | None
+    actor: str
+    created_at: datetime
+
+
+class ReceivablesRow(NamedTuple):
+    """What is owed and what is there to pay it, in one currency, in minor units. net = outstanding - unapplied - credits."""
+
+    currency: str
+    outstanding: int
+    overdue: int
+    unapplied: int
+    open_credits: int
+    open_invoice_count: int
+
+    @property
+    def net(self) -> int:
+        return self.outstanding - self.unapplied - self.open_credits
+
+
+def _is_live(_operator: str, _value: Any) -> ColumnElement[bool]:
+    """Neither a reversal nor reversed."""
+    reversal = aliased(Allocation)
+    return and_(
+        _ALLOCATIONS.reverses_id.is_(None),
+        ~exists().where(
+            reversal.organization_id == _ALLOCATIONS.organization_id, reversal.reverses_id == _ALLOCATIONS.id
+        ),
+    )
+
+
+def live_unless(is_reversed_included: bool) -> tuple[Condition, ...]:
+    return () if is_reversed_included else (Condition("is_live", "eq", True),)
+
+
+PAYMENT_FILTERS = Filters(
+    {
+        "id": PAYMENTS.id,
+        "number": PAYMENTS.number,
+        "customer_id": PAYMENTS.customer_id,
+        "status": PAYMENTS.status,
+        "currency": PAYMENTS.currency,
+        "received_on": PAYMENTS.received_on,
+        "reference": PAYMENTS.reference,
+        "external_id": PAYMENTS.external_id,
+        "has_unapplied": lambda _operator, value: PAYMENTS.unapplied > 0 if value else PAYMENTS.unapplied == 0,
+    }
+)
+
+LISTING: Listing[PaymentRow] = Listing(
+    row=PaymentRow,
+    columns={name: PAYMENTS[name] for name in PaymentRow._fields},
+    organization=PAYMENTS.organization_id,
+    filters=PAYMENT_FILTERS,
+    order_default=(Order("received_on", descending=True),),
+)
+
+CREDIT_NOTES: Listing[CreditNoteRow] = Listing(
+    row=CreditNoteRow,
+    columns={name: _CREDIT_NOTES[name] for name in CreditNoteRow._fields},
+    organization=_CREDIT_NOTES.organization_id,
+    filters=Filters({}),
+    order_default=(Order("credit_date", descending=True),),
+)
+
+ALLOCATIONS: Listing[AllocationRow] = Listing(
+    row=AllocationRow,
+    columns={name: _ALLOCATIONS[name] for name in AllocationRow._fields},
+    organization=_ALLOCATIONS.organization_id,
+    filters=Filters({"is_live": _is_live}),
+    order_default=(Order("id"),),
+)
+
+CREDIT_NOTES_OF_CUSTOMER = Relation(parent=_CREDIT_NOTES.customer_id)
+ALLOCATIONS_OF_INVOICE = Relation(parent=_ALLOCATIONS.invoice_id)
+ALLOCATIONS_OF_PAYMENT = Relation(parent=_ALLOCATIONS.payment_id)
+ALLOCATIONS_OF_CREDIT_NOTE = Relation(parent=_ALLOCATIONS.credit_note_id)
+
+
+def payments_by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
+    return select(PAYMENTS.id.label("key"), *LISTING.columns.values()).where(
+        PAYMENTS.organization_id == organization_id, any_of(PAYMENTS.id, keys)
+    )
+
+
+def payment_id_by_number(organization_id: UUID, number: str) -> Select[Any]:
+    return select(PAYMENTS.id).where(PAYMENTS.organization_id == organization_id, PAYMENTS.number == number)
+
+
+def credit_notes_by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
+    return select(_CREDIT_NOTES.id.label("key"), *CREDIT_NOTES.columns.values()).where(
+        _CREDIT_NOTES.organization_id == organization_id, any_of(_CREDIT_NOTES.id, keys)
+    )
+
+
+def credit_note_id_by_number(organization_id: UUID, number: str) -> Select[Any]:
+    return select(_CREDIT_NOTES.id).where(_CREDIT_NOTES.organization_id == organization_id, _CREDIT_NOTES.number == number)
+
+
+def allocations_by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
+    return select(_ALLOCATIONS.id.label("key"), *ALLOCATIONS.columns.values()).where(
+        _ALLOCATIONS.organization_id == organization_id, any_of(_ALLOCATIONS.id, keys)
+    )
+
+
+def reversals_of(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
+    """The row that takes back each of these, by the row that is taken back."""
+    return select(_ALLOCATIONS.reverses_id.label("key"), *ALLOCATIONS.columns.values()).where(
+        _ALLOCATIONS.organization_id == organization_id, any_of(_ALLOCATIONS.reverses_id, keys)
+    )
+
+
+# One pass over each of the three kinds of money, each through its partial index, and one row per currency.
+RECEIVABLES = text(
+    """
+    with parents as materialized (select * from unnest(cast(:customer_ids as uuid[])) as given(id)),
+    sums as (
+      select p.id, i.currency, sum(i.balance) as outstanding,
+             sum(case when i.due_date < :today then i.balance else 0 end) as overdue,
+             0::numeric as unapplied, 0::numeric as open_credits, count(*) as open_invoice_count
+      from parents p join invoices i on i.customer_id = p.id
+      where i.organization_id = :organization_id and i.status = 'ISSUED' and i.balance > 0
+      group by p.id, i.currency
+      union all
+      select p.id, m.currency, 0, 0, sum(m.unapplied), 0, 0
+      from parents p join payments m on m.customer_id = p.id
+      where m.organization_id = :organization_id and m.unapplied > 0
+      group by p.id, m.currency
+      union all
+      select p.id, n.currency, 0, 0, 0, sum(n.remaining), 0
+      from parents p join credit_notes n on n.customer_id = p.id
+      where n.organization_id = :organization_id and n.remaining > 0
+      group by p.id, n.currency
+    )
+    select id, currency, sum(outstanding), sum(overdue), sum(unapplied), sum(open_credits), sum(open_invoice_count)
+    from sums group by id, currency order by id, currency
+    """
+)
+
+CONSOLIDATED_RECEIVABLES = text(
+    """
+    with parents as materialized (select * from unnest(cast(:customer_ids as uuid[])) as given(id)),
+    sums as (
+      select p.id, i.currency, sum(i.balance) as outstanding,
+             sum(case when i.due_date < :today then i.balance else 0 end) as overdue,
+             0::numeric as unapplied, 0::numeric as open_credits, count(*) as open_invoice_count
+      from parents p
+      join customer_closure c on c.ancestor_id = p.id
+      join invoices i on i.organization_id = c.organization_id and i.customer_id = c.descendant_id
+      where c.organization_id = :organization_id and i.organization_id = :organization_id
+        and i.status = 'ISSUED' and i.balance > 0
+      group by p.id, i.currency
+      union all
+      select p.id, m.currency, 0, 0, sum(m.unapplied), 0, 0
+      from parents p
+      join customer_closure c on c.ancestor_id = p.id
+      join payments m on m.organization_id = c.organization_id and m.customer_id = c.descendant_id
+      where c.organization_id = :organization_id and m.organization_id = :organization_id and m.unapplied > 0
+      group by p.id, m.currency
+      union all
+      select p.id, n.currency, 0, 0, 0, sum(n.remaining), 0
+      from parents p
+      join customer_closure c on c.ancestor_id = p.id
+      join credit_notes n on n.organization_id = c.organization_id and n.customer_id = c.descendant_id
+      where c.organization_id = :organization_id and n.organization_id = :organization_id and n.remaining > 0
+      group by p.id, n.currency
+    )
+    select id, currency, sum(outstanding), sum(overdue), sum(unapplied), sum(open_credits), sum(open_invoice_count)
+    from sums group by id, currency order by id, currency
+    """
+)
