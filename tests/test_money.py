@@ -263,6 +263,14 @@ def test_rounding_together_keeps_the_rounded_sum_and_each_within_one(numerators:
     assert all(abs(result - value) < 1 for result, value in zip(rounded, exact, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "nearest"),
+    [(1, 2, 1), (-1, 2, -1), (3, 2, 2), (-3, 2, -2), (1, 3, 0), (-2, 3, -1), (4, 8, 1), (0, 5, 0)],
+)
+def test_dividing_half_up_by_example(numerator: int, denominator: int, nearest: int) -> None:
+    assert money.divide_half_up(numerator, denominator) == nearest
+
+
 @given(st.integers(), st.integers(1))
 def test_dividing_half_up_takes_the_nearest_integer_and_halves_away_from_zero(numerator: int, denominator: int) -> None:
     assert money.divide_half_up(numerator, denominator) == half_away_from_zero(Fraction(numerator, denominator))

@@ -321,11 +321,26 @@ def test_a_percentage_together_with_an_amount_is_refused() -> None:
         ([Line(D(1), D(9) * 10**16, tax_percent=D(900))], 0, 0),
         ([], 2**63, -(2**63)),
         ([Line(D(1), D(9) * 10**16), Line(D(-1), D(9) * 10**16)], 0, 2**63),
+        ([Line(D(1), D(10) ** 17), Line(D(-1), D(10) ** 17)], 0, 0),
+        ([Line(D(1), D(9) * 10**16, tax_percent=D(900)), Line(D(-1), D(9) * 10**16, tax_percent=D(900))], 0, 0),
     ],
 )
 def test_figures_beyond_64_bits_are_refused(lines: list[Line], shipping_charge: int, adjustment: int) -> None:
     with pytest.raises(money.AmountOutOfRange):
         amounts.compute(lines, currency="USD", shipping_charge=shipping_charge, adjustment=adjustment)
+
+
+def test_shares_beyond_64_bits_are_refused_even_where_they_cancel_out() -> None:
+    lines = [Line(D(quantity), D(9) * 10**16, tax_percent=D(100)) for quantity in (1, -1)]
+    assert amounts.compute(lines, currency="USD").total == 0
+    with pytest.raises(money.AmountOutOfRange):
+        amounts.compute(lines, currency="USD", discount_percent=D(100), is_discount_before_tax=False)
+
+
+def test_a_tax_just_below_the_limit_is_no_other_in_a_coarse_decimal_context() -> None:
+    with localcontext() as context:
+        context.prec = 3
+        assert amounts.compute([Line(D(1), D(100), tax_percent=D("999.99"))], currency="USD").tax_total == 99999
 
 
 def test_the_largest_amount_is_computed_exactly() -> None:
