@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from holdco import money
-from holdco.errors import InvalidInput
+from holdco.errors import InvalidInput, Refusal, Refused
 
 # Longer values do not fit into an index, and nobody's name or number is longer.
 NAME_LENGTH_MAX = 200
 TEXT_LENGTH_MAX = 10_000
 
 Member = TypeVar("Member", bound=StrEnum)
+
+# From a value and the name of its field to the value as it is stored. Raises InvalidInput.
+Cleaner = Callable[[Any, str], Any]
+
+
+def cleaned(values: Mapping[str, Any], cleaners: Mapping[str, Cleaner]) -> dict[str, Any]:
+    """Each value by the cleaner of its name, which speaks of the field as clients write it.
+
+    Raises Refused with every problem at once.
+    """
+    result: dict[str, Any] = {}
+    problems: list[Refusal] = []
+    for name, value in values.items():
+        try:
+            result[name] = cleaners[name](value, field_name(name))
+        except InvalidInput as problem:
+            problems.append(problem)
+    if problems:
+        raise Refused(problems)
+    return result
+
+
+def field_name(column: str) -> str:
+    """The name that clients know a column by: `company_name` is `companyName`."""
+    first, *rest = column.split("_")
+    return first + "".join(word.title() for word in rest)
 
 
 def required_text(value: str | None, field: str, *, length_max: int = NAME_LENGTH_MAX) -> str:

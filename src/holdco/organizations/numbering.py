@@ -36,8 +36,6 @@ async def next_number(transaction: Transaction, series: Series, taken: ColumnEle
         counted = await transaction.execute(_NEXT, {"organization_id": organization_id, "kind": series.name})
         number = f"{series.value}-{counted.scalar_one():06d}"
         # Somebody may have chosen this number by hand, or imported it.
-        is_taken = await transaction.rows(
-            select(taken).where(taken == number, taken.table.c.organization_id == organization_id)  # type: ignore[attr-defined]
-        )
+        is_taken = await transaction.rows(select(taken).where(taken == number, taken.table.c.organization_id == organization_id))
         if not is_taken:
             return number

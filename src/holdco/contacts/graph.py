@@ -1,0 +1,40 @@
+"""Contacts as clients see them. They are reached through their customer and through `node`; mutations are in `mutations.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from strawberry import ID, Parent
+
+from holdco import ids
+from holdco.connections import Info, NodeInterface
+from holdco.contacts.queries import ContactRow
+from holdco.customers.graph import Customer
+from holdco.customers.loaders import CustomerById
+from holdco.ids import Kind
+
+
+@strawberry.type(description="A person at a customer whose details are kept and who has no login.")
+class Contact(NodeInterface):
+    name: str
+    email: str | None
+    phone: str | None
+    designation: str | None = strawberry.field(description="What the person is there: Head of accounts.")
+    department: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int = strawberry.field(description="Counts changes; give it with an update to be refused if somebody was faster.")
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, ContactRow)
+
+    @strawberry.field
+    def id(row: Parent[ContactRow]) -> ID:
+        return ID(ids.encode(Kind.CONTACT, row.id))
+
+    @strawberry.field
+    async def customer(row: Parent[ContactRow], info: Info) -> Customer:
+        return await info.context.show(CustomerById, row.customer_id)

@@ -1,0 +1,69 @@
+"""Groups as clients see them: the type and the queries. Mutations are in `mutations.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from strawberry import ID, Maybe, Parent
+
+from holdco import ids
+from holdco.connections import Connection, Info, NodeInterface, listed, plain_text, related
+from holdco.customers.graph import Customer, CustomerFilter, CustomerOrder, customer_request
+from holdco.groups import loaders, queries
+from holdco.groups.queries import GroupRow
+from holdco.ids import Kind
+from holdco.paging import request_of
+
+
+@strawberry.type(description="Customers that share terms, wherever they stand in the hierarchy. They share no transactions.")
+class CustomerGroup(NodeInterface):
+    name: str
+    rank: int = strawberry.field(description="Of the groups that a customer is in, the one with the lowest rank goes first.")
+    description: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int = strawberry.field(description="Counts changes; give it with an update to be refused if somebody was faster.")
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, GroupRow)
+
+    @strawberry.field
+    def id(row: Parent[GroupRow]) -> ID:
+        return ID(ids.encode(Kind.GROUP, row.id))
+
+    @strawberry.field(description="Its members.")
+    async def customers(
+        row: Parent[GroupRow],
+        info: Info,
+        filter: CustomerFilter | None = None,  # noqa: A002 (the name that clients write)
+        order_by: list[CustomerOrder] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[Customer]:
+        request = customer_request(filter, order_by, first, after)
+        return await related(info, row.id, loaders.CustomersByGroupId, loaders.CustomerCountByGroupId, request)
+
+
+@strawberry.input(one_of=True, description="Exactly one of these.")
+class CustomerGroupBy:
+    id: Maybe[ID] = None
+    name: Maybe[str] = None
+
+
+@strawberry.type
+class GroupQueries:
+    @strawberry.field(description="A group by id or name; null where there is none.")
+    async def customer_group(self, info: Info, by: CustomerGroupBy) -> CustomerGroup | None:
+        context = info.context
+        if by.id is not None:
+            return await context.show(loaders.GroupById, ids.decode(Kind.GROUP, by.id.value))
+        name = plain_text(by.name.value) if by.name is not None else ""
+        found = await context.reader.rows(queries.id_by_name(context.organization_id, name))
+        return await context.show(loaders.GroupById, found[0][0]) if found else None
+
+    @strawberry.field(description="In rank order.")
+    async def customer_groups(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[CustomerGroup]:
+        return await listed(info, queries.LISTING, request_of(queries.LISTING, first=first, after=after))

@@ -1,0 +1,138 @@
+"""What clients may change about groups. Here inputs are read, nothing else; `service.py` decides."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry import ID, Maybe
+
+from holdco.connections import Info, UserError, attempt, input_id
+from holdco.errors import InvalidInput, NotFound, Refused
+from holdco.groups import service
+from holdco.groups.graph import CustomerGroup
+from holdco.groups.loaders import GroupById
+from holdco.ids import Kind
+
+# One request is one transaction, which must not hold its locks for long.
+MEMBERS_PER_REQUEST_MAX = 1000
+
+
+@strawberry.input
+class CustomerGroupCreateInput:
+    name: str
+    rank: int | None = strawberry.field(default=None, description="Behind all others where it is left out.")
+    description: str | None = None
+
+
+@strawberry.input(description="A field that is left out stays as it is; null clears it.")
+class CustomerGroupUpdateInput:
+    id: ID
+    version: int | None = strawberry.field(default=None, description="Refused with STALE_VERSION if it is not the present one.")
+    name: Maybe[str] = None
+    rank: Maybe[int] = None
+    description: Maybe[str | None] = None
+
+
+@strawberry.input
+class CustomerGroupMembersInput:
+    id: ID = strawberry.field(description="The group.")
+    customer_ids: list[ID] = strawberry.field(description=f"At most {MEMBERS_PER_REQUEST_MAX}.")
+
+
+@strawberry.type
+class CustomerGroupPayload:
+    customer_group: CustomerGroup | None = None
+    user_errors: list[UserError] = dataclasses.field(default_factory=list)
+
+
+def _created(given: CustomerGroupCreateInput) -> dict[str, Any]:
+    fields = {field.name: getattr(given, field.name) for field in dataclasses.fields(given)}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _changed(given: CustomerGroupUpdateInput) -> dict[str, Any]:
+    fields = {field.name: getattr(given, field.name) for field in dataclasses.fields(given)}
+    return {name: some.value for name, some in fields.items() if name not in {"id", "version"} and some is not None}
+
+
+def _customer_ids(given: Sequence[ID]) -> list[UUID]:
+    """Raises InvalidInput for too many; Refused with NotFound for each that cannot be a customer's id."""
+    if len(given) > MEMBERS_PER_REQUEST_MAX:
+        raise InvalidInput(
+            f"A request takes at most {MEMBERS_PER_REQUEST_MAX} customers, not {len(given)}. Send them in several.",
+            field=("customerIds",),
+        )
+    keys: list[UUID] = []
+    problems: list[NotFound] = []
+    for position, text in enumerate(given):
+        try:
+            keys.append(input_id(Kind.CUSTOMER, text, "customerIds", str(position)))
+        except NotFound as problem:
+            problems.append(problem)
+    if problems:
+        raise Refused(problems)
+    return keys
+
+
+@strawberry.type
+class GroupMutations:
+    @strawberry.mutation
+    async def customer_group_create(
+        self,
+        info: Info,
+        input: CustomerGroupCreateInput,  # noqa: A002
+    ) -> CustomerGroupPayload:
+        async def use_case() -> CustomerGroupPayload:
+            async with info.context.transaction() as transaction:
+                group_id = await service.create(transaction, values=_created(input))
+            return CustomerGroupPayload(customer_group=await info.context.show(GroupById, group_id))
+
+        return await attempt(CustomerGroupPayload, use_case)
+
+    @strawberry.mutation
+    async def customer_group_update(
+        self,
+        info: Info,
+        input: CustomerGroupUpdateInput,  # noqa: A002
+    ) -> CustomerGroupPayload:
+        async def use_case() -> CustomerGroupPayload:
+            group_id = input_id(Kind.GROUP, input.id, "id")
+            async with info.context.transaction() as transaction:
+                await service.change(transaction, group_id, values=_changed(input), version=input.version)
+            return CustomerGroupPayload(customer_group=await info.context.show(GroupById, group_id))
+
+        return await attempt(CustomerGroupPayload, use_case)
+
+    @strawberry.mutation(description="Adds customers; those that are members already stay members. All of them or none.")
+    async def customer_group_members_add(
+        self,
+        info: Info,
+        input: CustomerGroupMembersInput,  # noqa: A002
+    ) -> CustomerGroupPayload:
+        async def use_case() -> CustomerGroupPayload:
+            group_id = input_id(Kind.GROUP, input.id, "id")
+            customer_ids = _customer_ids(input.customer_ids)
+            async with info.context.transaction() as transaction:
+                await service.add_members(transaction, group_id, customer_ids)
+            return CustomerGroupPayload(customer_group=await info.context.show(GroupById, group_id))
+
+        return await attempt(CustomerGroupPayload, use_case)
+
+    @strawberry.mutation(description="Removes customers; those that are no members stay none. All of them or none.")
+    async def customer_group_members_remove(
+        self,
+        info: Info,
+        input: CustomerGroupMembersInput,  # noqa: A002
+    ) -> CustomerGroupPayload:
+        async def use_case() -> CustomerGroupPayload:
+            group_id = input_id(Kind.GROUP, input.id, "id")
+            customer_ids = _customer_ids(input.customer_ids)
+            async with info.context.transaction() as transaction:
+                await service.remove_members(transaction, group_id, customer_ids)
+            return CustomerGroupPayload(customer_group=await info.context.show(GroupById, group_id))
+
+        return await attempt(CustomerGroupPayload, use_case)

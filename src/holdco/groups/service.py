@@ -1,0 +1,212 @@
+"""Creates and changes groups and their membership. Every use case takes the transaction first and commits nothing itself.
+
+Locks, always in this order: the ranks, the group, its customers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Executable, delete, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from holdco import ids
+from holdco.activity import service as activity
+from holdco.customers.models import Customer
+from holdco.customers.queries import any_of
+from holdco.customers.service import not_found as customer_not_found
+from holdco.database import Transaction, constraint_of
+from holdco.errors import InvalidInput, NotFound, Refused, StaleVersion
+from holdco.groups import queries
+from holdco.groups.errors import NameTaken, RankTaken
+from holdco.groups.models import CustomerGroup, GroupMember
+from holdco.groups.queries import GroupRow
+from holdco.ids import Kind
+from holdco.organizations.models import Organization
+from holdco.validation import TEXT_LENGTH_MAX, Cleaner, cleaned, optional_text, required_text
+
+RANK_MAX = 1_000_000
+
+
+def _rank(value: int | None, field: str) -> int:
+    if value is None or not 1 <= value <= RANK_MAX:
+        raise InvalidInput(f"{field} must be from 1 to {RANK_MAX}; the group with the lowest goes first.", field=(field,))
+    return value
+
+
+_CLEANERS: Mapping[str, Cleaner] = {
+    "name": required_text,
+    "rank": _rank,
+    "description": lambda value, field: optional_text(value, field, length_max=TEXT_LENGTH_MAX),
+}
+
+
+async def create(transaction: Transaction, *, values: Mapping[str, Any]) -> UUID:
+    """A new group without members. Only the name is needed; without a rank it goes behind all others.
+
+    Raises, in this order: Refused with InvalidInput for each bad value; NameTaken; RankTaken (domain.md G1).
+    """
+    fields = cleaned({"name": None, **values}, _CLEANERS)
+    await _lock_ranks(transaction)
+    if "rank" not in fields:
+        fields["rank"] = await _next_rank(transaction)
+    group_id = ids.new()
+    await _write(
+        transaction,
+        insert(CustomerGroup).values(
+            organization_id=transaction.organization_id,
+            id=group_id,
+            created_at=transaction.now,
+            updated_at=transaction.now,
+            version=1,
+            **fields,
+        ),
+        fields,
+    )
+    await activity.record(
+        transaction,
+        [activity.about(Kind.GROUP, group_id, "group.created", name=fields["name"], rank=fields["rank"])],
+    )
+    return group_id
+
+
+async def change(transaction: Transaction, group_id: UUID, *, values: Mapping[str, Any], version: int | None = None) -> None:
+    """Sets the given fields and leaves all others; None clears.
+
+    Raises, in this order: NotFound; StaleVersion (domain.md K6); Refused with InvalidInput for each bad value; NameTaken;
+    RankTaken (G1).
+    """
+    if "rank" in values:
+        await _lock_ranks(transaction)
+    group = await _locked(transaction, group_id)
+    if version is not None and version != group.version:
+        raise StaleVersion(group.name, expected=version, found=group.version)
+    fields = cleaned(values, _CLEANERS)
+    changed = {name: value for name, value in fields.items() if getattr(group, name) != value}
+    if not changed:
+        return
+    await _write(
+        transaction,
+        update(CustomerGroup)
+        .where(CustomerGroup.organization_id == transaction.organization_id, CustomerGroup.id == group_id)
+        .values(updated_at=transaction.now, version=CustomerGroup.version + 1, **changed),
+        changed,
+    )
+    await activity.record(transaction, [activity.about(Kind.GROUP, group_id, "group.updated", fields=sorted(changed))])
+
+
+async def add_members(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """Returns the ids of those that were no members yet; to be one already is no error.
+
+    Membership is no field of the group and leaves its version alone. Raises, in this order: NotFound for the group; Refused
+    with NotFound for each unknown customer.
+    """
+    await _locked(transaction, group_id)
+    await _keep_customers(transaction, customer_ids)
+    rows = await transaction.rows(
+        text(
+            """
+            insert into group_members (organization_id, group_id, customer_id, added_at, actor)
+            select o.id, :group_id, member.id, :added_at, :actor
+            from organizations o cross join unnest(cast(:customer_ids as uuid[])) as member(id)
+            where o.id = :organization_id
+            on conflict do nothing
+            returning customer_id
+            """
+        ),
+        {
+            "organization_id": transaction.organization_id,
+            "group_id": group_id,
+            "customer_ids": list(dict.fromkeys(customer_ids)),
+            "added_at": transaction.now,
+            "actor": transaction.actor,
+        },
+    )
+    return await _record_members(transaction, group_id, "group.member_added", [row[0] for row in rows])
+
+
+async def remove_members(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """Returns the ids of those that were members; to be none is no error. Raises as `add_members`."""
+    await _locked(transaction, group_id)
+    await _keep_customers(transaction, customer_ids)
+    members = GroupMember.__table__.c
+    rows = await transaction.rows(
+        delete(GroupMember)
+        .where(
+            members.organization_id == transaction.organization_id,
+            members.group_id == group_id,
+            any_of(members.customer_id, customer_ids),
+        )
+        .returning(members.customer_id)
+    )
+    return await _record_members(transaction, group_id, "group.member_removed", [row[0] for row in rows])
+
+
+async def _record_members(transaction: Transaction, group_id: UUID, action: str, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """On the page of each customer, and once for the group."""
+    affected = sorted(customer_ids)
+    if affected:
+        entries = [activity.about(Kind.GROUP, group_id, action, customer_id=key) for key in affected]
+        await activity.record(transaction, [*entries, activity.about(Kind.GROUP, group_id, action, affected=len(affected))])
+    return affected
+
+
+async def _lock_ranks(transaction: Transaction) -> None:
+    """Until commit nobody else gives a rank: two groups made at once get ranks that follow each other."""
+    await transaction.execute(
+        select(Organization.__table__.c.id).where(Organization.id == transaction.organization_id).with_for_update(key_share=True)
+    )
+
+
+async def _next_rank(transaction: Transaction) -> int:
+    groups = CustomerGroup.__table__.c
+    rows = await transaction.rows(
+        select(func.coalesce(func.max(groups.rank), 0) + 1).where(groups.organization_id == transaction.organization_id)
+    )
+    if rows[0][0] > RANK_MAX:
+        raise InvalidInput(f"No rank is left behind the last group, which has {RANK_MAX}. Give one.", field=("rank",))
+    return int(rows[0][0])
+
+
+async def _locked(transaction: Transaction, group_id: UUID) -> GroupRow:
+    rows = await transaction.rows(
+        select(*queries.GROUP_COLUMNS.values())
+        .where(CustomerGroup.organization_id == transaction.organization_id, CustomerGroup.id == group_id)
+        .with_for_update(key_share=True)
+    )
+    if not rows:
+        raise NotFound(f"There is no group {ids.encode(Kind.GROUP, group_id)}.", field=("id",))
+    return GroupRow(*rows[0])
+
+
+async def _keep_customers(transaction: Transaction, customer_ids: Sequence[UUID]) -> None:
+    """Nobody deletes these customers until commit. Raises Refused with NotFound for each that does not exist."""
+    customers = Customer.__table__.c
+    rows = await transaction.rows(
+        select(customers.id)
+        .where(customers.organization_id == transaction.organization_id, any_of(customers.id, customer_ids))
+        .order_by(customers.id)
+        .with_for_update(read=True, key_share=True)
+    )
+    found = {row[0] for row in rows}
+    unknown = [
+        customer_not_found(key, field=("customerIds", str(position)))
+        for position, key in enumerate(customer_ids)
+        if key not in found
+    ]
+    if unknown:
+        raise Refused(unknown)
+
+
+async def _write(transaction: Transaction, statement: Executable, fields: Mapping[str, Any]) -> None:
+    try:
+        await transaction.execute(statement)
+    except IntegrityError as error:
+        match constraint_of(error):
+            case "uq_customer_groups_name":
+                raise NameTaken(fields["name"]) from None
+            case "uq_customer_groups_rank":
+                raise RankTaken(fields["rank"]) from None
+        raise

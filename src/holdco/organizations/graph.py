@@ -1,0 +1,55 @@
+"""The organization as clients see it: the type and the query. The mutation is in `mutations.py`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import strawberry
+from strawberry import ID, Parent
+
+from holdco import ids
+from holdco.connections import Info, NodeInterface
+from holdco.ids import Kind
+from holdco.organizations.loaders import OrganizationById
+from holdco.organizations.models import LinkPolicy
+from holdco.organizations.queries import OrganizationRow
+from holdco.scalars import CurrencyCode
+from holdco.shapes import PaymentTermsType, terms_of
+
+strawberry.enum(LinkPolicy, description="Whether a customer with open invoices may be put under a parent.")
+
+
+@strawberry.type(description="The firm that bills, and its settings.")
+class Organization(NodeInterface):
+    name: str
+    timezone: str = strawberry.field(description="Of the IANA list, such as Europe/Lisbon. It decides what day it is.")
+    currency: CurrencyCode = strawberry.field(description="Of new customers where nothing else is said.")
+    hierarchy_depth_max: int | None = strawberry.field(
+        description="Levels that a tree may have below its root; null allows any depth. Trees that are deeper already stay."
+    )
+    link_policy: LinkPolicy
+    locked_until: date | None = strawberry.field(description="Nothing may be dated on this day or before it.")
+    today: date = strawberry.field(description="The calendar date in its time zone: an invoice due before it is overdue.")
+    created_at: datetime
+    updated_at: datetime
+    version: int = strawberry.field(description="Counts changes; give it with an update to be refused if somebody was faster.")
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, OrganizationRow)
+
+    @strawberry.field
+    def id(row: Parent[OrganizationRow]) -> ID:
+        return ID(ids.encode(Kind.ORGANIZATION, row.id))
+
+    @strawberry.field(description="Of invoices of customers that have none of their own.")
+    def payment_terms(row: Parent[OrganizationRow]) -> PaymentTermsType:
+        return terms_of(row.payment_terms_kind, row.payment_terms_net_days)  # type: ignore[return-value]
+
+
+@strawberry.type
+class OrganizationQueries:
+    @strawberry.field(description="The organization that this operation runs for.")
+    async def organization(self, info: Info) -> Organization:
+        return await info.context.show(OrganizationById, info.context.organization_id)
