@@ -126,7 +126,7 @@ def _fingerprint(orders: Sequence[Order]) -> str:
 
 def encode_cursor(orders: Sequence[Order], row: Any) -> str:
     values = [_fingerprint(orders), *(getattr(row, order.name) for order in orders)]
-    return base64.urlsafe_b64encode(orjson.dumps(values)).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(orjson.dumps(values, default=str)).rstrip(b"=").decode()
 
 
 def decode_cursor(listing: Listing[Any], orders: Sequence[Order], cursor: str) -> tuple[Any, ...]:
@@ -211,8 +211,10 @@ def page_of(rows: Sequence[Row], request: PageRequest) -> Page[Row]:
 
 def parents_table(parent_ids: Sequence[UUID]) -> FromClause:
     """The parents as a table of `id` and `position`. MATERIALIZED: they are few, and the planner must start from them."""
-    unnested = func.unnest(bindparam("parent_ids", list(parent_ids), type_=ARRAY(Uuid), unique=True)).table_valued(
-        column("id", Uuid), with_ordinality="position", name="given"
+    unnested = (
+        func.unnest(bindparam("parent_ids", list(parent_ids), type_=ARRAY(Uuid), unique=True))
+        .table_valued(column("id", Uuid), with_ordinality="position", name="given")
+        .render_derived()
     )
     return select(unnested.c.id, unnested.c.position).cte("parents").prefix_with("MATERIALIZED", dialect="postgresql")
 
