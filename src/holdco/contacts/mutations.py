@@ -26,11 +26,11 @@ class ContactCreateInput:
     department: str | None = None
 
 
-@strawberry.input(description="A field that is left out stays as it is; null clears it.")
+@strawberry.input(description="A field that is left out stays as it is; null clears it, where it can be empty.")
 class ContactUpdateInput:
     id: ID
     version: int | None = strawberry.field(default=None, description="Refused with STALE_VERSION if it is not the present one.")
-    name: Maybe[str] = None
+    name: Maybe[str | None] = None
     email: Maybe[str | None] = None
     phone: Maybe[str | None] = None
     designation: Maybe[str | None] = None

@@ -28,12 +28,12 @@ class CustomerGroupCreateInput:
     description: str | None = None
 
 
-@strawberry.input(description="A field that is left out stays as it is; null clears it.")
+@strawberry.input(description="A field that is left out stays as it is; null clears it, where it can be empty.")
 class CustomerGroupUpdateInput:
     id: ID
     version: int | None = strawberry.field(default=None, description="Refused with STALE_VERSION if it is not the present one.")
-    name: Maybe[str] = None
-    rank: Maybe[int] = None
+    name: Maybe[str | None] = None
+    rank: Maybe[int | None] = None
     description: Maybe[str | None] = None
 
 

@@ -18,15 +18,15 @@ from holdco.scalars import CurrencyCode
 from holdco.shapes import PaymentTermsInput
 
 
-@strawberry.input(description="A setting that is left out stays as it is; null clears it.")
+@strawberry.input(description="A setting that is left out stays as it is; null clears it, where it can be empty.")
 class OrganizationUpdateInput:
     version: int | None = strawberry.field(default=None, description="Refused with STALE_VERSION if it is not the present one.")
-    name: Maybe[str] = None
-    timezone: Maybe[str] = None
-    currency: Maybe[CurrencyCode] = None
-    payment_terms: Maybe[PaymentTermsInput] = None
+    name: Maybe[str | None] = None
+    timezone: Maybe[str | None] = None
+    currency: Maybe[CurrencyCode | None] = None
+    payment_terms: Maybe[PaymentTermsInput | None] = None
     hierarchy_depth_max: Maybe[int | None] = None
-    link_policy: Maybe[LinkPolicy] = None
+    link_policy: Maybe[LinkPolicy | None] = None
     locked_until: Maybe[date | None] = strawberry.field(
         default=None, description="Closes the period that ended on this day: nothing may be dated in it any more."
     )
@@ -41,8 +41,8 @@ class OrganizationPayload:
 def _changed(given: OrganizationUpdateInput) -> dict[str, Any]:
     fields = {field.name: getattr(given, field.name) for field in dataclasses.fields(given) if field.name != "version"}
     values = {name: some.value for name, some in fields.items() if some is not None}
-    if given.payment_terms is not None:
-        values["payment_terms"] = given.payment_terms.value.terms()
+    if isinstance(terms := values.get("payment_terms"), PaymentTermsInput):
+        values["payment_terms"] = terms.terms()
     return values
 
 

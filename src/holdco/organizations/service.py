@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -22,6 +22,8 @@ from holdco.organizations.models import LinkPolicy, Organization
 from holdco.organizations.queries import OrganizationRow
 from holdco.terms import PaymentTerms, PaymentTermsKind
 from holdco.validation import Cleaner, cleaned, currency_code, field_name, member_of, required_text
+
+Value = TypeVar("Value")
 
 PAYMENT_TERMS_DEFAULT = PaymentTerms(PaymentTermsKind.NET, 30)
 
@@ -47,13 +49,19 @@ def _depth_max(value: int | None, field: str) -> int | None:
     return value
 
 
+def _given(value: Value | None, field: str) -> Value:
+    if value is None:
+        raise InvalidInput(f"{field} cannot be empty.", field=(field,))
+    return value
+
+
 _CLEANERS: Mapping[str, Cleaner] = {
     "name": required_text,
     "timezone": _timezone,
-    "currency": lambda value, field: currency_code(value or "", field),
-    "payment_terms": lambda value, _field: value,
+    "currency": lambda value, field: currency_code(_given(value, field), field),
+    "payment_terms": _given,
     "hierarchy_depth_max": _depth_max,
-    "link_policy": lambda value, field: member_of(LinkPolicy, value, field),
+    "link_policy": lambda value, field: member_of(LinkPolicy, _given(value, field), field),
     "locked_until": lambda value, _field: value,
 }
 
