@@ -73,6 +73,10 @@ def test_null_is_the_same_as_absent(client: httpx.Client, field: str) -> None:
     assert post(client, "{ hello }", **{field: None}).json() == {"data": {"hello": "world"}}
 
 
+def test_an_empty_operation_name_is_the_same_as_none(client: httpx.Client) -> None:
+    assert post(client, "{ hello }", operationName="").json() == {"data": {"hello": "world"}}
+
+
 def test_unknown_keys_are_ignored(client: httpx.Client) -> None:
     response = post(client, "{ hello }", id="17", doc_id=3)
     assert response.json() == {"data": {"hello": "world"}}
