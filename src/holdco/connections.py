@@ -31,7 +31,9 @@ strawberry.enum(UserErrorCode, description="Why a mutation was refused. Codes ar
 
 @strawberry.interface(name="Node", description="Anything with an id that `node(id:)` finds again.")
 class NodeInterface:
-    id: ID
+    @strawberry.field
+    def id(row: strawberry.Parent[Any]) -> ID:
+        raise NotImplementedError
 
 
 @strawberry.type

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+
 class UserErrorCode(StrEnum):
     """The codes of refusals: part of the contract, stable, extended only by new ones (domain.md 2)."""
 

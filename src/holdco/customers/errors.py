@@ -67,7 +67,7 @@ class LinkDateNotSupported(Refusal):
     code = UserErrorCode.LINK_DATE_NOT_SUPPORTED
 
     def __init__(self) -> None:
-        super().__init__("Links change now; leave validFrom out. Back- and future-dating are not supported.", field=("validFrom",))
+        super().__init__("Links change now; leave validFrom out. Other dates are not supported.", field=("validFrom",))
 
 
 class NumberTaken(Refusal):
@@ -123,4 +123,4 @@ class ConfirmationStale(Refusal):
     code = UserErrorCode.CONFIRMATION_STALE
 
     def __init__(self) -> None:
-        super().__init__("This confirmation is not of the present state. Ask for the preview again.", field=("confirmationToken",))
+        super().__init__("This confirms a state that has changed. Ask for the preview again.", field=("confirmationToken",))

@@ -37,7 +37,7 @@ from holdco.contacts import queries as contacts
 from holdco.contacts.loaders import ContactCountByCustomerId, ContactsByCustomerId
 from holdco.customers import deletion, loaders, queries
 from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
-from holdco.customers.queries import CustomerRow, DescendantRow, ParentAccessRow, ParentLinkRow
+from holdco.customers.queries import CustomerRow, DescendantRow, ParentLinkRow
 from holdco.errors import BadUserInput
 from holdco.filtering import Condition
 from holdco.groups.loaders import GroupsByCustomerId
@@ -356,8 +356,11 @@ class Customer(NodeInterface):
 
 @strawberry.type
 class DescendantEdge:
-    depth: int = strawberry.field(description="1 for a child.")
     cursor: str
+
+    @strawberry.field(description="1 for a child.")
+    def depth(edge: Parent[EdgeRow[DescendantRow]]) -> int:
+        return edge.node.depth
 
     @strawberry.field
     def node(edge: Parent[EdgeRow[DescendantRow]]) -> Customer:

@@ -71,6 +71,14 @@ class DescendantCountByCustomerId(CountsByParent):
     relation = queries.BELOW
 
 
+class ParentLinkById(OneByKey[UUID, ParentLinkRow]):
+    def statement(self, keys: Sequence[UUID]) -> Executable:
+        return queries.parent_links_by_ids(self.reader.organization_id, keys)
+
+    def build(self, row: Sequence[Any]) -> ParentLinkRow:
+        return ParentLinkRow(*row)
+
+
 class ParentLinksByCustomerId(PagesByParent[ParentLinkRow]):
     listing = queries.PARENT_LINKS
     relation = queries.HISTORY
@@ -79,6 +87,14 @@ class ParentLinksByCustomerId(PagesByParent[ParentLinkRow]):
 class ParentLinkCountByCustomerId(CountsByParent):
     listing = queries.PARENT_LINKS
     relation = queries.HISTORY
+
+
+class ActivityById(OneByKey[UUID, ActivityRow]):
+    def statement(self, keys: Sequence[UUID]) -> Executable:
+        return activity.by_ids(self.reader.organization_id, keys)
+
+    def build(self, row: Sequence[Any]) -> ActivityRow:
+        return ActivityRow(*row)
 
 
 class ActivityByCustomerId(PagesByParent[ActivityRow]):

@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, and_, bindparam, exists, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Select, and_, exists, select
 
 from holdco.customers.models import Customer, CustomerClosure, ExternalReference, ParentLink
 from holdco.filtering import Filters, compare
-from holdco.paging import Listing, Order, Relation
+from holdco.paging import Listing, Order, Relation, any_of
 from holdco.scopes import CustomerScope
 
 _CUSTOMERS = Customer.__table__.c
@@ -133,7 +132,7 @@ DESCENDANTS: Listing[DescendantRow] = Listing(
         # The closure's own columns, in the order of its index, so that a page is a range of it.
         "depth": _CLOSURE.depth,
         "id": _CLOSURE.descendant_id,
-        **{f"customer_{name}": column.label(f"customer_{name}") for name, column in CUSTOMER_COLUMNS.items()},
+        **{f"customer_{name}": column for name, column in CUSTOMER_COLUMNS.items()},
     },
     organization=_CUSTOMERS.organization_id,
     filters=FILTERS,
@@ -169,11 +168,6 @@ def in_scope(owner: ColumnElement[UUID], scope: CustomerScope) -> Relation:
         on=and_(reached, _CLOSURE.depth == 1) if scope is CustomerScope.DIRECT_CHILDREN else reached,
         organization=_CLOSURE.organization_id,
     )
-
-
-def any_of(column: ColumnElement[UUID], keys: Sequence[UUID]) -> ColumnElement[bool]:
-    """One array instead of as many parameters as keys: the statement stays the same, and so does its plan."""
-    return column == func.any(bindparam(None, list(keys), type_=ARRAY(Uuid), unique=True))
 
 
 def by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
@@ -223,4 +217,10 @@ def external_references_of(organization_id: UUID, keys: Sequence[UUID]) -> Selec
         select(reference.customer_id, reference.system, reference.external_id, reference.url)
         .where(reference.organization_id == organization_id, any_of(reference.customer_id, keys))
         .order_by(reference.system, reference.external_id)
+    )
+
+
+def parent_links_by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
+    return select(_LINKS.id.label("key"), *PARENT_LINKS.columns.values()).where(
+        _LINKS.organization_id == organization_id, any_of(_LINKS.id, keys)
     )

@@ -22,6 +22,7 @@ from holdco.database import Transaction, constraint_of
 from holdco.errors import InvalidInput, NotFound, Refusal, Refused, StaleVersion
 from holdco.ids import Kind
 from holdco.organizations.numbering import Series, next_number
+from holdco.paging import any_of
 from holdco.terms import PaymentTerms
 from holdco.validation import TEXT_LENGTH_MAX, currency_code, email_address, member_of, optional_text, required_text
 
@@ -185,7 +186,7 @@ async def deactivate(
         update(Customer)
         .where(
             Customer.organization_id == transaction.organization_id,
-            queries.any_of(_CUSTOMERS.id, candidates),
+            any_of(_CUSTOMERS.id, candidates),
             Customer.status == CustomerStatus.ACTIVE,
         )
         .values(status=CustomerStatus.INACTIVE.value, updated_at=transaction.now, version=Customer.version + 1)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, select
 
 from holdco.customers.models import Customer
-from holdco.customers.queries import any_of
+from holdco.paging import any_of
 from holdco.filtering import Filters
 from holdco.groups.models import CustomerGroup, GroupMember
 from holdco.paging import Listing, Order, Relation

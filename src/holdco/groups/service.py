@@ -119,7 +119,7 @@ async def add_members(transaction: Transaction, group_id: UUID, customer_ids: Se
         {
             "organization_id": transaction.organization_id,
             "group_id": group_id,
-            "customer_ids": list(dict.fromkeys(customer_ids)),
+            "customer_ids": list(customer_ids),
             "added_at": transaction.now,
             "actor": transaction.actor,
         },

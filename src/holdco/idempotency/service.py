@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-import orjson
 from sqlalchemy import select, text, update
 
 from holdco.database import Transaction
@@ -35,8 +36,12 @@ class Answer:
 
 
 def request_hash(request: Mapping[str, Any]) -> bytes:
-    """Of the input's canonical form: names sorted, so that their order does not matter."""
-    return hashlib.sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS, default=str)).digest()
+    """Of the input's canonical form: names sorted, and 80.0 is 80.00."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True, default=_canonical).encode("ascii")).digest()
+
+
+def _canonical(value: object) -> str:
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
 
 
 async def once(

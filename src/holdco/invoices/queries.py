@@ -10,10 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, case, not_, select
 
-from holdco.customers.queries import any_of
 from holdco.filtering import Filters, compare
 from holdco.invoices.models import Invoice, InvoiceLine, InvoicePaymentStatus
-from holdco.paging import Listing, Order
+from holdco.paging import Listing, Order, any_of
 
 INVOICES = Invoice.__table__.c
 _LINES = InvoiceLine.__table__.c

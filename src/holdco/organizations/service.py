@@ -111,7 +111,7 @@ async def change(transaction: Transaction, *, values: Mapping[str, Any], version
         .where(Organization.id == transaction.organization_id)
         .values(updated_at=transaction.now, version=Organization.version + 1, **changed)
     )
-    names = sorted(field_name(name) for name in changed)
+    names = sorted({"paymentTerms" if name.startswith("payment_terms_") else field_name(name) for name in changed})
     await activity.record(
         transaction, [activity.about(Kind.ORGANIZATION, transaction.organization_id, "organization.updated", fields=names)]
     )

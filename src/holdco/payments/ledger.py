@@ -44,7 +44,7 @@ async def apply(transaction: Transaction, source: Source, decision: Decision) ->
                               cast(:paths as text[]), cast(:amounts as bigint[]))
                        as line(id, invoice_id, beneficiary_id, path, amount)
             where o.id = :organization_id
-            on conflict do nothing
+            returning id
             """
         ),
         {

@@ -341,7 +341,13 @@ async def _named(world: World, source: Source, invoice_ids: Sequence[UUID]) -> d
 
 
 async def _named_refusals(
-    world: World, source: Source, named: dict[UUID, Candidate], keys: Sequence[UUID | None], applied_on: date, *, of: str = "invoiceIds"
+    world: World,
+    source: Source,
+    named: dict[UUID, Candidate],
+    keys: Sequence[UUID | None],
+    applied_on: date,
+    *,
+    of: str = "invoiceIds",
 ) -> list[Refusal]:
     """What forbids each named invoice, in the order in which they were named."""
     names, former = await _owners(world, source, named)

@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, exists, select, text
 from sqlalchemy.orm import aliased
 
-from holdco.customers.queries import any_of
+from holdco import ids
 from holdco.filtering import Condition, Filters
-from holdco.paging import Listing, Order, Relation
+from holdco.ids import Kind
+from holdco.paging import Listing, Order, Relation, any_of
 from holdco.payments.models import Allocation, CreditNote, Payment
 
 PAYMENTS = Payment.__table__.c
@@ -81,6 +82,14 @@ class AllocationRow(NamedTuple):
     reason: str | None
     actor: str
     created_at: datetime
+
+
+def source_id_of(row: AllocationRow) -> str:
+    """The id of the payment or credit note, as clients know it."""
+    if row.payment_id is not None:
+        return ids.encode(Kind.PAYMENT, row.payment_id)
+    assert row.credit_note_id is not None  # by ck_allocations_source
+    return ids.encode(Kind.CREDIT_NOTE, row.credit_note_id)
 
 
 class ReceivablesRow(NamedTuple):

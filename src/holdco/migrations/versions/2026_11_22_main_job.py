@@ -484,6 +484,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_allocations")),
         sa.UniqueConstraint("organization_id", "reverses_id", name="uq_allocations_reverses_id"),
     )
+    op.create_index(
+        "ix_allocations_beneficiary_id", "allocations", ["organization_id", "beneficiary_id", "payer_id"], unique=False
+    )
     op.create_index("ix_allocations_credit_note_id", "allocations", ["organization_id", "credit_note_id", "id"], unique=False)
     op.create_index("ix_allocations_invoice_id", "allocations", ["organization_id", "invoice_id", "id"], unique=False)
     op.create_index("ix_allocations_payment_id", "allocations", ["organization_id", "payment_id", "id"], unique=False)
@@ -501,6 +504,7 @@ def upgrade() -> None:
         sa.Column("tax_percent", sa.Numeric(precision=9, scale=6), nullable=False),
         sa.Column("tax", sa.BigInteger(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("document_discount", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organization_id", "invoice_id"],
             ["invoices.organization_id", "invoices.id"],

@@ -1,0 +1,54 @@
+"""The Starlette application: what is served where, and what lives as long as the process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+
+from holdco.context import Context, Viewer
+from holdco.database import create_engine
+from holdco.endpoint.graphiql import GraphiQL
+from holdco.endpoint.view import Endpoint
+from holdco.errors import SettingsError
+from holdco.logs import configure_logs
+from holdco.schema import schema
+from holdco.settings import Settings
+
+# Who acts until access control tells people apart.
+ACTOR = "api"
+
+
+def create_app(settings: Settings | None = None) -> Starlette:
+    """An application for the database that the settings, or else the environment, name. Each worker makes one."""
+    settings = settings or Settings.from_environment()
+    if settings.database_url is None:
+        raise SettingsError("Set DATABASE_URL, or start with `holdco dev`, which brings a database of its own.")
+    configure_logs()
+    engine = create_engine(settings.database_url, pool_size=settings.pool_size)
+    viewer = Viewer(settings.organization_id, ACTOR)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await engine.dispose()
+
+    async def make_context(_request: Request) -> Context:
+        return Context(engine, viewer)
+
+    async def to_graphiql(_request: Request) -> RedirectResponse:
+        return RedirectResponse("/graphql")
+
+    graphiql = GraphiQL()
+    return Starlette(
+        lifespan=lifespan,
+        routes=[
+            Route("/", to_graphiql),
+            Route("/graphql", Endpoint(schema, make_context=make_context, graphiql=graphiql)),
+            graphiql.route(),
+        ],
+    )

@@ -1,0 +1,113 @@
+"""The `holdco` command."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdco import running
+from holdco.embedded import EmbeddedPostgresError
+from holdco.errors import HoldcoError
+from holdco.settings import Settings
+
+app = typer.Typer(
+    help="A GraphQL backend for business customers in hierarchies, their invoices, and payments applied across them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+import_app = typer.Typer(help="Brings customers, invoices and payments in from other systems.", no_args_is_help=True)
+app.add_typer(import_app, name="import")
+
+
+class Scale(StrEnum):
+    DEMO = "demo"
+    BENCH = "bench"
+
+
+@app.command()
+def dev() -> None:
+    """Starts everything: a database, the demo company, the server and GraphiQL. Ctrl-C stops all of it."""
+    from holdco.seeding import demo  # noqa: PLC0415 (other commands start without it)
+
+    settings = Settings.from_environment()
+    running.check_host(settings.host)
+    _check_port(settings)
+    typer.echo(f"Starting Postgres in {settings.data_directory} …" if settings.database_url is None else "Using DATABASE_URL.")
+    with running.database(settings) as settings_with_database:
+        asyncio.run(running.prepare(settings_with_database))
+        asyncio.run(demo.load_once(settings_with_database))
+        address = f"http://{_shown(settings.host)}:{settings.port}/graphql"
+        typer.echo(f"""
+Holdco serves GraphQL at   {address}
+Open it in a browser for   GraphiQL, with tabs that tell the story of Aldgate Networks.
+Or ask from a shell:
+
+  curl -s {address} -H 'content-type: application/json' \\
+    -d '{{"query":"{{ customer(by: {{number: \\"ALD-HQ\\"}}) {{ name consolidatedReceivables {{ currency outstanding }} }} }}"}}'
+
+Only this machine can connect: there is no access control yet. Ctrl-C stops the server and its database.
+""")
+        running.serve(settings_with_database)
+
+
+@app.command()
+def serve(workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1) -> None:
+    """Serves GraphQL on a database that `holdco migrate` has prepared."""
+    settings = Settings.from_environment()
+    running.check_host(settings.host)
+    with running.database(settings) as settings_with_database:
+        asyncio.run(running.check_schema(settings_with_database))
+        address = f"http://{_shown(settings.host)}:{settings.port}/graphql"
+        typer.echo(f"Serving {address} with {workers} worker(s); only this machine can connect.")
+        running.serve(settings_with_database, workers=workers)
+
+
+@app.command()
+def migrate() -> None:
+    """Brings the database to the newest schema and makes the organization. Running it again changes nothing."""
+    with running.database(Settings.from_environment()) as settings:
+        before, after = asyncio.run(running.prepare(settings))
+    typer.echo(f"The schema is at {after}, as it was." if before == after else f"The schema went from {before} to {after}.")
+
+
+@app.command()
+def schema() -> None:
+    """Prints the GraphQL schema."""
+    from holdco.schema import schema as graph  # noqa: PLC0415 (building it takes a moment)
+
+    typer.echo(graph.as_str())
+
+
+def _check_port(settings: Settings) -> None:
+    """A taken port is told before a database is started for nothing."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            typer.echo(
+                f"{settings.host}:{settings.port} is in use. Stop what runs there, or choose another: HOLDCO_PORT=8001.", err=True
+            )
+            raise typer.Exit(1) from None
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def main() -> None:
+    """What was refused for a reason that a person can mend is told in a sentence; anything else is a defect, with its trace."""
+    try:
+        app()
+    except (HoldcoError, EmbeddedPostgresError) as problem:
+        typer.echo(f"holdco: {problem}", err=True)
+        sys.exit(1)

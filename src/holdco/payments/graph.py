@@ -1,0 +1,307 @@
+"""Payments, credit notes and allocations as clients see them: types and queries. Mutations are in `mutations.py`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from strawberry import ID, Maybe, Parent
+
+from holdco import ids, money
+from holdco.connections import (
+    Connection,
+    DateFilter,
+    IdFilter,
+    Info,
+    NodeInterface,
+    TextFilter,
+    conditions_of,
+    listed,
+    plain_text,
+    related,
+)
+from holdco.customers.loaders import CustomerById
+from holdco.errors import UserErrorCode
+from holdco.filtering import Condition
+from holdco.ids import Kind
+from holdco.invoices.loaders import InvoiceById
+from holdco.paging import request_of
+from holdco.payments import loaders, queries
+from holdco.payments.allocation import Strategy
+from holdco.payments.models import PaymentMode, PaymentStatus
+from holdco.payments.queries import AllocationRow, CreditNoteRow, PaymentRow, ReceivablesRow
+from holdco.scalars import CurrencyCode
+
+if TYPE_CHECKING:
+    from holdco.customers.graph import Customer
+    from holdco.invoices.graph import Invoice
+
+strawberry.enum(PaymentStatus)
+strawberry.enum(PaymentMode)
+strawberry.enum(Strategy, name="AllocationStrategy", description="In which order, or shares, money goes to open invoices.")
+
+
+@strawberry.enum(description="OPEN while something is left of it.")
+class CreditNoteStatus(StrEnum):
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+
+
+@strawberry.type(description="What is owed and what is there to pay it, in one currency.")
+class Receivables:
+    currency: CurrencyCode
+    open_invoice_count: int
+
+    @strawberry.field(description="Balances of issued invoices.")
+    def outstanding(row: Parent[ReceivablesRow]) -> Decimal:
+        return money.to_decimal(row.outstanding, row.currency)
+
+    @strawberry.field(description="Of that, what was due before today.")
+    def overdue(row: Parent[ReceivablesRow]) -> Decimal:
+        return money.to_decimal(row.overdue, row.currency)
+
+    @strawberry.field(description="Payments that are not applied.")
+    def unapplied(row: Parent[ReceivablesRow]) -> Decimal:
+        return money.to_decimal(row.unapplied, row.currency)
+
+    @strawberry.field(description="Credit notes that are not applied.")
+    def open_credits(row: Parent[ReceivablesRow]) -> Decimal:
+        return money.to_decimal(row.open_credits, row.currency)
+
+    @strawberry.field(description="outstanding - unapplied - openCredits; negative where there is more money than debt.")
+    def net(row: Parent[ReceivablesRow]) -> Decimal:
+        return money.to_decimal(row.net, row.currency)
+
+
+@strawberry.type(description="Money in. Amounts are in its currency.")
+class Payment(NodeInterface):
+    number: str
+    status: PaymentStatus
+    currency: CurrencyCode
+    received_on: date
+    mode: PaymentMode
+    reference: str | None
+    notes: str | None
+    source_system: str | None
+    external_id: str | None
+    reversed_at: datetime | None
+    reversed_on: date | None
+    reversal_reason: str | None
+    created_at: datetime
+    version: int
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, PaymentRow)
+
+    @strawberry.field
+    def id(row: Parent[PaymentRow]) -> ID:
+        return ID(ids.encode(Kind.PAYMENT, row.id))
+
+    @strawberry.field(description="The payer.")
+    async def customer(
+        row: Parent[PaymentRow], info: Info
+    ) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+        return await info.context.show(CustomerById, row.customer_id)
+
+    @strawberry.field
+    def amount(row: Parent[PaymentRow]) -> Decimal:
+        return money.to_decimal(row.amount, row.currency)
+
+    @strawberry.field
+    def allocated(row: Parent[PaymentRow]) -> Decimal:
+        return money.to_decimal(row.allocated, row.currency)
+
+    @strawberry.field(description="What is left to apply; 0 when reversed.")
+    def unapplied(row: Parent[PaymentRow]) -> Decimal:
+        return money.to_decimal(row.unapplied, row.currency)
+
+    @strawberry.field(description="Why money was kept unapplied that should have been applied (onAllocationError).")
+    def unapplied_reason(row: Parent[PaymentRow]) -> UserErrorCode | None:
+        return UserErrorCode(row.unapplied_reason) if row.unapplied_reason is not None else None
+
+    @strawberry.field(description="What the bank kept; for information, amount is not reduced by it.")
+    def bank_charges(row: Parent[PaymentRow]) -> Decimal:
+        return money.to_decimal(row.bank_charges, row.currency)
+
+    @strawberry.field(description="What the payer withheld for its tax office; for information.")
+    def withholding_tax(row: Parent[PaymentRow]) -> Decimal:
+        return money.to_decimal(row.withholding_tax, row.currency)
+
+    @strawberry.field(description="Which invoices, of whom, it paid.")
+    async def allocations(
+        row: Parent[PaymentRow],
+        info: Info,
+        include_reversed: bool = False,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[Allocation]:
+        request = request_of(
+            queries.ALLOCATIONS, first=first, after=after, conditions=queries.live_unless(include_reversed)
+        )
+        return await related(info, row.id, loaders.AllocationsByPaymentId, loaders.AllocationCountByPaymentId, request)
+
+
+@strawberry.type(description="Credit that pays invoices as money does. Amounts are in its currency.")
+class CreditNote(NodeInterface):
+    number: str
+    currency: CurrencyCode
+    credit_date: date
+    reason: str | None
+    created_at: datetime
+    version: int
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, CreditNoteRow)
+
+    @strawberry.field
+    def id(row: Parent[CreditNoteRow]) -> ID:
+        return ID(ids.encode(Kind.CREDIT_NOTE, row.id))
+
+    @strawberry.field(description="Whose credit it is.")
+    async def customer(
+        row: Parent[CreditNoteRow], info: Info
+    ) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+        return await info.context.show(CustomerById, row.customer_id)
+
+    @strawberry.field
+    def status(row: Parent[CreditNoteRow]) -> CreditNoteStatus:
+        return CreditNoteStatus.OPEN if row.remaining else CreditNoteStatus.CLOSED
+
+    @strawberry.field
+    def total(row: Parent[CreditNoteRow]) -> Decimal:
+        return money.to_decimal(row.total, row.currency)
+
+    @strawberry.field
+    def allocated(row: Parent[CreditNoteRow]) -> Decimal:
+        return money.to_decimal(row.allocated, row.currency)
+
+    @strawberry.field(description="What is left to apply.")
+    def remaining(row: Parent[CreditNoteRow]) -> Decimal:
+        return money.to_decimal(row.remaining, row.currency)
+
+    @strawberry.field(description="Which invoices, of whom, it paid.")
+    async def allocations(
+        row: Parent[CreditNoteRow],
+        info: Info,
+        include_reversed: bool = False,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[Allocation]:
+        request = request_of(
+            queries.ALLOCATIONS, first=first, after=after, conditions=queries.live_unless(include_reversed)
+        )
+        return await related(info, row.id, loaders.AllocationsByCreditNoteId, loaders.AllocationCountByCreditNoteId, request)
+
+
+AllocationSource = Annotated[Payment | CreditNote, strawberry.union("AllocationSource")]
+
+
+@strawberry.type(description="A source's amount on one invoice. Rows are never changed: a reversal is a row of its own.")
+class Allocation(NodeInterface):
+    currency: CurrencyCode
+    applied_on: date = strawberry.field(description="The business date.")
+    created_at: datetime = strawberry.field(description="When it was written.")
+    actor: str
+    strategy: Strategy
+    reason: str | None
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, AllocationRow)
+
+    @strawberry.field
+    def id(row: Parent[AllocationRow]) -> ID:
+        return ID(ids.encode(Kind.ALLOCATION, row.id))
+
+    @strawberry.field(description="The payment or credit note.")
+    async def source(row: Parent[AllocationRow], info: Info) -> AllocationSource:
+        if row.payment_id is not None:
+            return await info.context.show(loaders.PaymentById, row.payment_id)
+        return await info.context.show(loaders.CreditNoteById, row.credit_note_id)
+
+    @strawberry.field(description="Whose money it was.")
+    async def payer(
+        row: Parent[AllocationRow], info: Info
+    ) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+        return await info.context.show(CustomerById, row.payer_id)
+
+    @strawberry.field
+    async def invoice(
+        row: Parent[AllocationRow], info: Info
+    ) -> Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")]:
+        return await info.context.show(InvoiceById, row.invoice_id)
+
+    @strawberry.field(description="The head office, or another customer above the invoice's owner, paid.")
+    def is_paid_by_ancestor(row: Parent[AllocationRow]) -> bool:
+        return row.payer_id != row.beneficiary_id
+
+    @strawberry.field(description="The customers from the payer down to the invoice's owner, as they stood then.")
+    def path(row: Parent[AllocationRow]) -> list[ID]:
+        return [ID(ids.encode(Kind.CUSTOMER, key)) for key in row.path]
+
+    @strawberry.field
+    def amount(row: Parent[AllocationRow]) -> Decimal:
+        return money.to_decimal(row.amount, row.currency)
+
+    @strawberry.field(description="The row that this one takes back; null where it is no reversal.")
+    async def reverses(row: Parent[AllocationRow], info: Info) -> Allocation | None:
+        return await info.context.show(loaders.AllocationById, row.reverses_id) if row.reverses_id is not None else None
+
+    @strawberry.field(description="The row that takes this one back; null while it stands.")
+    async def reversed_by(row: Parent[AllocationRow], info: Info) -> Allocation | None:
+        return await info.context.show(loaders.ReversalByAllocationId, row.id) if row.reverses_id is None else None
+
+
+@strawberry.input(one_of=True, description="Exactly one of these.")
+class PaymentBy:
+    id: Maybe[ID] = None
+    number: Maybe[str] = None
+
+
+@strawberry.input(description="Conditions on payments; all given ones must hold.")
+class PaymentFilter:
+    id: IdFilter | None = None
+    number: TextFilter | None = None
+    customer_id: IdFilter | None = None
+    status: PaymentStatus | None = None
+    currency: CurrencyCode | None = None
+    received_on: DateFilter | None = None
+    reference: TextFilter | None = None
+    external_id: TextFilter | None = None
+    has_unapplied: bool | None = None
+
+    def conditions(self) -> list[Condition]:
+        return conditions_of(self, {"id": Kind.PAYMENT, "customer_id": Kind.CUSTOMER})
+
+
+@strawberry.type
+class PaymentQueries:
+    @strawberry.field(description="A payment by id or number; null where there is none.")
+    async def payment(self, info: Info, by: PaymentBy) -> Payment | None:
+        context = info.context
+        if by.id is not None:
+            return await context.show(loaders.PaymentById, ids.decode(Kind.PAYMENT, by.id.value))
+        number = plain_text(by.number.value) if by.number is not None else ""
+        found = await context.reader.rows(queries.payment_id_by_number(context.organization_id, number))
+        return await context.show(loaders.PaymentById, found[0][0]) if found else None
+
+    @strawberry.field(description="The newest first.")
+    async def payments(
+        self,
+        info: Info,
+        filter: PaymentFilter | None = None,  # noqa: A002 (the name that clients write)
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Payment]:
+        conditions = filter.conditions() if filter is not None else ()
+        request = request_of(
+            queries.LISTING, first=first, after=after, last=last, before=before, conditions=conditions
+        )
+        return await listed(info, queries.LISTING, request)

@@ -1,0 +1,152 @@
+"""What clients give with mutations of money."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry import ID
+
+from holdco.connections import input_id
+from holdco.errors import NotFound, Refusal, Refused
+from holdco.ids import Kind
+from holdco.payments.allocation import Strategy
+from holdco.payments.models import PaymentMode
+from holdco.payments.planning import AllocationScope, ExplicitLine, Wish
+from holdco.payments.record import OnAllocationError
+from holdco.scalars import CurrencyCode
+
+strawberry.enum(AllocationScope, description="Whose invoices: the payer's own, those of its children, all at and below it.")
+strawberry.enum(OnAllocationError, description="With REFUSE nothing is recorded; with KEEP_UNAPPLIED the money is kept.")
+
+
+def request_of(given: Any) -> Mapping[str, Any]:
+    """An input as idempotency compares it: without its key."""
+    return {name: value for name, value in dataclasses.asdict(given).items() if name != "idempotency_key"}
+
+
+@strawberry.input
+class AllocationLineInput:
+    invoice_id: ID
+    amount: Decimal
+
+
+@strawberry.input(description="How to apply money. Nothing is clipped: what cannot be done as asked is refused, whole.")
+class AllocationOptions:
+    strategy: Strategy = Strategy.OLDEST_DUE_FIRST
+    scope: AllocationScope = AllocationScope.SUBTREE
+    customer_ids: list[ID] | None = strawberry.field(default=None, description="With CUSTOMERS or CUSTOMER_ORDER.")
+    invoice_ids: list[ID] | None = strawberry.field(default=None, description="Only these.")
+    due_on_or_before: date | None = None
+    amount_max: Decimal | None = strawberry.field(default=None, description="No more than this of the source.")
+    lines: list[AllocationLineInput] | None = strawberry.field(default=None, description="With EXPLICIT.")
+    applied_on: date | None = strawberry.field(default=None, description="Today where it is left out.")
+
+    def wish(self) -> Wish:
+        """Raises Refused with every id that is none."""
+        refusals: list[Refusal] = []
+
+        def keys(kind: Kind, given: list[ID] | None, field: str) -> tuple[UUID, ...]:
+            found = []
+            for index, text in enumerate(given or ()):
+                try:
+                    found.append(input_id(kind, text, field, str(index)))
+                except NotFound as problem:
+                    refusals.append(problem)
+            return tuple(found)
+
+        lines = []
+        for index, line in enumerate(self.lines or ()):
+            try:
+                lines.append(ExplicitLine(input_id(Kind.INVOICE, line.invoice_id, "lines", str(index), "invoiceId"), line.amount))
+            except NotFound as problem:
+                refusals.append(problem)
+        wish = Wish(
+            strategy=self.strategy,
+            scope=self.scope,
+            customer_ids=keys(Kind.CUSTOMER, self.customer_ids, "customerIds"),
+            invoice_ids=keys(Kind.INVOICE, self.invoice_ids, "invoiceIds"),
+            due_on_or_before=self.due_on_or_before,
+            amount_max=self.amount_max,
+            lines=tuple(lines),
+            applied_on=self.applied_on,
+        )
+        if refusals:
+            raise Refused(refusals)
+        return wish
+
+
+@strawberry.input(description="A payment or credit note, and how to apply it.")
+class AllocationInput(AllocationOptions):
+    source_id: ID = strawberry.field(description="A payment or a credit note.")
+
+
+@strawberry.input
+class PaymentApplyInput(AllocationInput):
+    idempotency_key: str
+    plan_hash: str | None = strawberry.field(default=None, description="From allocationPreview: do exactly that or refuse.")
+
+
+@strawberry.input
+class CreditNoteApplyInput(PaymentApplyInput):
+    pass
+
+
+@strawberry.input
+class PaymentRecordInput:
+    customer_id: ID = strawberry.field(description="The payer.")
+    amount: Decimal
+    idempotency_key: str
+    mode: PaymentMode = PaymentMode.BANK_TRANSFER
+    number: str | None = None
+    currency: CurrencyCode | None = strawberry.field(default=None, description="The payer's where it is left out.")
+    received_on: date | None = strawberry.field(default=None, description="Today where it is left out.")
+    reference: str | None = None
+    bank_charges: Decimal = Decimal(0)
+    withholding_tax: Decimal = Decimal(0)
+    notes: str | None = None
+    source_system: str | None = strawberry.field(default=None, description="Where externalId comes from.")
+    external_id: str | None = strawberry.field(default=None, description="The payment's id there; recorded only once.")
+    apply: AllocationOptions | None = strawberry.field(default=None, description="Apply it in the same transaction.")
+    on_allocation_error: OnAllocationError = OnAllocationError.REFUSE
+
+
+@strawberry.input
+class CreditNoteCreateInput:
+    customer_id: ID
+    total: Decimal
+    idempotency_key: str
+    number: str | None = None
+    currency: CurrencyCode | None = None
+    credit_date: date | None = None
+    reason: str | None = None
+
+
+@strawberry.input
+class AllocationReverseInput:
+    id: ID
+    idempotency_key: str
+    reversed_on: date | None = strawberry.field(default=None, description="Today where it is left out.")
+    reason: str | None = None
+
+
+@strawberry.input
+class PaymentReverseInput:
+    id: ID
+    idempotency_key: str
+    reason: str
+    reversed_on: date | None = None
+
+
+@strawberry.input
+class InvoiceVoidInput:
+    id: ID
+    idempotency_key: str
+    reason: str
+    release_allocations: bool = strawberry.field(default=False, description="Give what was applied back to those who paid.")
+    version: int | None = None

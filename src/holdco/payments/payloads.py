@@ -1,0 +1,87 @@
+"""What mutations of money answer."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from holdco.connections import UserError
+from holdco.errors import UserErrorCode
+from holdco.payments.allocation import PlanNote
+from holdco.payments.graph import Allocation, AllocationSource, CreditNote, Payment
+from holdco.scalars import CurrencyCode
+
+if TYPE_CHECKING:
+    from holdco.customers.graph import Customer
+    from holdco.invoices.graph import Invoice
+
+strawberry.enum(PlanNote, description="Why EXACT_MATCH found nothing to apply.")
+
+
+@strawberry.type(description="A customer whose invoices were left alone, and why.")
+class SkippedCustomer:
+    code: UserErrorCode
+    customer: Annotated[Customer, strawberry.lazy("holdco.customers.graph")]
+
+
+@strawberry.type
+class AllocationPlanLine:
+    amount: Decimal
+    invoice: Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")]
+    balance_after: Decimal
+
+
+@strawberry.type(description="What paymentApply or creditNoteApply would do.")
+class AllocationPlan:
+    lines: list[AllocationPlanLine] = dataclasses.field(default_factory=list)
+    currency: CurrencyCode | None = None
+    allocated: Decimal = Decimal(0)
+    unapplied: Decimal = Decimal(0)
+    skipped: list[SkippedCustomer] = dataclasses.field(default_factory=list)
+    note: PlanNote | None = None
+    plan_hash: str | None = strawberry.field(default=None, description="Give it to paymentApply; null where it would be refused.")
+    user_errors: list[UserError] = dataclasses.field(default_factory=list)
+
+
+@strawberry.type
+class AllocationPayload:
+    source: AllocationSource | None = None
+    allocations: list[Allocation] = dataclasses.field(default_factory=list)
+    skipped: list[SkippedCustomer] = dataclasses.field(default_factory=list)
+    note: PlanNote | None = None
+    replayed: bool = strawberry.field(default=False, description="This request was carried out before; nothing was done again.")
+    user_errors: list[UserError] = dataclasses.field(default_factory=list)
+
+
+@strawberry.type
+class PaymentPayload:
+    payment: Payment | None = None
+    allocations: list[Allocation] = dataclasses.field(default_factory=list)
+    skipped: list[SkippedCustomer] = dataclasses.field(default_factory=list)
+    note: PlanNote | None = None
+    allocation_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why kept money was not applied (onAllocationError: KEEP_UNAPPLIED)."
+    )
+    possible_duplicates: list[Payment] = strawberry.field(
+        default_factory=list, description="Payments of the same payer, date, amount and reference. A warning."
+    )
+    replayed: bool = False
+    user_errors: list[UserError] = dataclasses.field(default_factory=list)
+
+
+@strawberry.type
+class CreditNotePayload:
+    credit_note: CreditNote | None = None
+    replayed: bool = False
+    user_errors: list[UserError] = dataclasses.field(default_factory=list)
+
+
+@strawberry.type
+class InvoiceVoidPayload:
+    invoice: Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")] | None = None
+    reversals: list[Allocation] = dataclasses.field(default_factory=list)
+    replayed: bool = False
+    user_errors: list[UserError] = dataclasses.field(default_factory=list)

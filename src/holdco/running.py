@@ -1,0 +1,107 @@
+"""Starts what a command needs: a database, its schema, its organization, and the server."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import uvicorn
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from holdco.database import create_engine
+from holdco.errors import SettingsError
+from holdco.migrations import upgrade
+from holdco.organizations import service as organizations
+from holdco.settings import Settings
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Settings]:
+    """Settings with a database URL: the one that was given, or that of the embedded Postgres, which runs meanwhile."""
+    if settings.database_url is not None:
+        yield settings
+        return
+    # Only here, because the binaries are an extra that a server with DATABASE_URL does without.
+    from holdco.embedded import EmbeddedPostgres  # noqa: PLC0415
+
+    with _terminable(), EmbeddedPostgres(settings.data_directory) as embedded:
+        yield replace(settings, database_url=embedded.url)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the process by an exception, so that the embedded Postgres is stopped on the way out."""
+
+    def leave(*_: Any) -> NoReturn:
+        sys.exit(0)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@asynccontextmanager
+async def engine_of(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    assert settings.database_url is not None
+    engine = create_engine(settings.database_url, pool_size=settings.pool_size)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+async def prepare(settings: Settings) -> tuple[str | None, str | None]:
+    """Brings the schema to the newest step and makes the organization. Returns the revisions before and after."""
+    async with engine_of(settings) as engine:
+        revisions = await upgrade.upgrade(engine)
+        await organizations.ensure(engine, settings.organization_id)
+        return revisions
+
+
+async def check_schema(settings: Settings) -> None:
+    """Raises SettingsError when the database is not at the newest step."""
+    async with engine_of(settings) as engine:
+        if await upgrade.current(engine) != upgrade.newest():
+            raise SettingsError("The database is not at the newest schema. Run `holdco migrate` first.")
+
+
+def check_host(host: str) -> None:
+    """Raises SettingsError for anything but loopback: until there is access control, whoever can connect may do anything."""
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise SettingsError(
+            f"HOLDCO_HOST is {host!r}. Holdco has no access control yet, so it serves this machine only: use 127.0.0.1."
+        )
+
+
+def serve(settings: Settings, *, workers: int = 1) -> None:
+    """Serves until SIGINT or SIGTERM, then ends what is under way."""
+    check_host(settings.host)
+    assert settings.database_url is not None
+    # Workers are processes of their own; the environment is how they learn where the database is.
+    os.environ["DATABASE_URL"] = settings.database_url
+    uvicorn.run(
+        "holdco.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )

@@ -1,0 +1,106 @@
+"""Joins each feature's queries and mutations into the one schema that clients see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry import ID
+from strawberry.schema.config import StrawberryConfig
+
+from holdco.connections import Info, NodeInterface
+from holdco.contacts.graph import Contact
+from holdco.contacts.loaders import ContactById
+from holdco.contacts.mutations import ContactMutations
+from holdco.customers.graph import Activity, Customer, CustomerQueries, ParentLink
+from holdco.customers.loaders import ActivityById, CustomerById, ParentLinkById
+from holdco.customers.mutations import CustomerMutations
+from holdco.errors import BadUserInput
+from holdco.groups.graph import CustomerGroup, GroupQueries
+from holdco.groups.loaders import GroupById
+from holdco.groups.mutations import GroupMutations
+from holdco.ids import Kind
+from holdco.ids import parse as parse_id
+from holdco.invoices.graph import Invoice, InvoiceQueries
+from holdco.invoices.loaders import InvoiceById
+from holdco.invoices.mutations import InvoiceMutations
+from holdco.loading import Loader
+from holdco.organizations.graph import Organization, OrganizationQueries
+from holdco.organizations.loaders import OrganizationById
+from holdco.organizations.mutations import OrganizationMutations
+from holdco.payments.graph import Allocation, CreditNote, Payment, PaymentQueries
+from holdco.payments.loaders import AllocationById, CreditNoteById, PaymentById
+from holdco.payments.mutations import AllocationQueries, PaymentMutations
+from holdco.scalars import SCALARS
+
+NODES_MAX = 200
+
+_LOADERS: dict[Kind, type[Loader[Any, Any]]] = {
+    Kind.ORGANIZATION: OrganizationById,
+    Kind.CUSTOMER: CustomerById,
+    Kind.PARENT_LINK: ParentLinkById,
+    Kind.GROUP: GroupById,
+    Kind.CONTACT: ContactById,
+    Kind.INVOICE: InvoiceById,
+    Kind.PAYMENT: PaymentById,
+    Kind.CREDIT_NOTE: CreditNoteById,
+    Kind.ALLOCATION: AllocationById,
+    Kind.ACTIVITY: ActivityById,
+}
+
+
+@strawberry.type
+class NodeQueries:
+    @strawberry.field(description="Anything by its id; null where there is none.")
+    async def node(self, info: Info, id: ID) -> NodeInterface | None:  # noqa: A002
+        kind, key = parse_id(id)
+        return await info.context.show(_LOADERS[kind], key)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="In the order of the ids; null for each that there is not.")
+    async def nodes(self, info: Info, ids: list[ID]) -> list[NodeInterface | None]:
+        if len(ids) > NODES_MAX:
+            raise BadUserInput(f"At most {NODES_MAX} ids can be looked up at once, not {len(ids)}.")
+        wanted = [parse_id(text) for text in ids]
+        futures = [info.context.loader(_LOADERS[kind]).load(key) for kind, key in wanted]
+        return [await future for future in futures]
+
+
+@strawberry.type
+class Query(
+    NodeQueries,
+    CustomerQueries,
+    InvoiceQueries,
+    GroupQueries,
+    PaymentQueries,
+    AllocationQueries,
+    OrganizationQueries,
+):
+    pass
+
+
+@strawberry.type
+class Mutation(
+    CustomerMutations,
+    GroupMutations,
+    ContactMutations,
+    InvoiceMutations,
+    PaymentMutations,
+    OrganizationMutations,
+):
+    pass
+
+
+class Schema(strawberry.Schema):
+    """Errors are logged by the endpoint, with the id of their request; here they would be logged a second time."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        pass
+
+
+schema = Schema(
+    query=Query,
+    mutation=Mutation,
+    types=[Activity, Allocation, Contact, CreditNote, Customer, CustomerGroup, Invoice, Organization, ParentLink, Payment],
+    config=StrawberryConfig(scalar_map=SCALARS),
+)

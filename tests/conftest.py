@@ -1,0 +1,255 @@
+"""A real Postgres for all tests, and an organization of its own for each.
+
+Organizations share nothing, so tests that commit, race and fail do not disturb one another and nothing has to be undone.
+Tests of whole databases (migrations, imports that count everything) take a clone of the migrated template.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import uvicorn
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from holdco.app import create_app
+from holdco.context import Context, Viewer
+from holdco.database import create_engine
+from holdco.embedded import EmbeddedPostgres
+from holdco.migrations.upgrade import upgrade
+from holdco.organizations import service as organizations
+from holdco.schema import schema
+from holdco.settings import Settings
+from statements import Issued
+
+Data = dict[str, Any]
+Execute = Callable[..., Awaitable[Data]]
+
+ISSUED = Issued()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One folder for the run, so that parallel workers share one Postgres."""
+    if not hasattr(config, "workerinput") and not os.environ.get("DATABASE_URL"):
+        root = Path(tempfile.mkdtemp(prefix="holdco-tests-"))
+        # Started by root, Postgres runs as another user, who must be able to enter.
+        root.chmod(0o755)
+        os.environ["HOLDCO_TEST_ROOT"] = str(root)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and (root := os.environ.pop("HOLDCO_TEST_ROOT", None)):
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[Callable[[str | None], str]]:
+    """The URL of a database of the test server, by name; None is the one that every server has."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield lambda name: given if name is None else str(httpx.URL(given).copy_with(path=f"/{name}"))
+        return
+    with EmbeddedPostgres(Path(os.environ["HOLDCO_TEST_ROOT"]) / "postgres") as embedded:
+        yield lambda name: embedded.url if name is None else embedded.url_of(name)
+
+
+@asynccontextmanager
+async def administration(url: str) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
+    """Statements that no transaction can hold."""
+    engine = create_engine(url, pool_size=1)
+
+    async def run(statement: str) -> None:
+        async with engine.connect() as connection:
+            autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await autocommit.execute(text(statement))
+
+    try:
+        yield run
+    finally:
+        await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+async def template(server_url: Callable[[str | None], str]) -> AsyncIterator[str]:
+    """The name of a database that the migrations built. Nobody connects to it, so that it can be cloned."""
+    name = f"holdco_template_{uuid4().hex[:12]}"
+    async with administration(server_url(None)) as run:
+        await run(f"create database {name}")
+        engine = create_engine(server_url(name), pool_size=1)
+        await upgrade(engine)
+        await engine.dispose()
+        yield name
+        await run(f"drop database {name}")
+
+
+@pytest.fixture(scope="session")
+def clone(server_url: Callable[[str | None], str], template: str) -> Callable[[], Any]:
+    """`async with clone() as url`: a database of one's own, migrated and empty."""
+
+    @asynccontextmanager
+    async def cloned() -> AsyncIterator[str]:
+        name = f"holdco_{uuid4().hex[:12]}"
+        async with administration(server_url(None)) as run:
+            await run(f"create database {name} template {template}")
+            try:
+                yield server_url(name)
+            finally:
+                await run(f"drop database {name} with (force)")
+
+    return cloned
+
+
+@pytest.fixture(scope="session")
+async def database_url(clone: Callable[[], Any]) -> AsyncIterator[str]:
+    """The database that tests share, each with an organization of its own."""
+    async with clone() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    made = create_engine(database_url, pool_size=20)
+    ISSUED.listen(made)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+async def organization_id(engine: AsyncEngine) -> UUID:
+    """A new organization: UTC, USD, net 30, hierarchies of any depth."""
+    made = uuid4()
+    await organizations.ensure(engine, made)
+    return made
+
+
+@pytest.fixture
+async def context(engine: AsyncEngine, organization_id: UUID) -> AsyncIterator[Context]:
+    made = Context(engine, Viewer(organization_id, "tester"))
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def execute(engine: AsyncEngine, organization_id: UUID) -> Execute:
+    """`await execute(document, **variables)`: the data of an operation that must not have errors."""
+
+    async def run(document: str, **variables: Any) -> Data:
+        context = Context(engine, Viewer(organization_id, "tester"))
+        try:
+            result = await schema.execute(document, variable_values=variables, context_value=context)
+        finally:
+            await context.close()
+        assert result.errors is None, result.errors
+        assert result.data is not None
+        return result.data
+
+    return run
+
+
+@pytest.fixture
+def execute_failing(engine: AsyncEngine, organization_id: UUID) -> Callable[..., Awaitable[list[Any]]]:
+    """`await execute_failing(document, **variables)`: the errors of an operation that must have some."""
+
+    async def run(document: str, **variables: Any) -> list[Any]:
+        context = Context(engine, Viewer(organization_id, "tester"))
+        try:
+            result = await schema.execute(document, variable_values=variables, context_value=context)
+        finally:
+            await context.close()
+        assert result.errors, result.data
+        return list(result.errors)
+
+    return run
+
+
+@dataclass
+class Counted:
+    """The statements of a block, BEGIN and COMMIT left out."""
+
+    statements: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.statements)
+
+
+@pytest.fixture
+def counting(engine: AsyncEngine) -> Callable[[], Any]:
+    """`with counting() as issued: …; assert len(issued) == 3`."""
+
+    @contextmanager
+    def block() -> Iterator[Counted]:
+        counted = Counted()
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            counted.statements.append(statement)
+
+        event.listen(engine.sync_engine, "before_cursor_execute", note)
+        try:
+            yield counted
+        finally:
+            event.remove(engine.sync_engine, "before_cursor_execute", note)
+
+    return block
+
+
+@dataclass
+class Client:
+    """GraphQL over real HTTP, as a frontend speaks it."""
+
+    http: httpx.AsyncClient
+
+    async def __call__(self, document: str, **variables: Any) -> Data:
+        """The data of an operation that must not have errors."""
+        response = await self.http.post("/graphql", json={"query": document, "variables": variables})
+        answer: Data = response.json()
+        assert response.status_code == 200, answer
+        assert "errors" not in answer, answer["errors"]
+        data: Data = answer["data"]
+        return data
+
+
+@pytest.fixture
+async def client(database_url: str, organization_id: UUID) -> AsyncIterator[Client]:
+    """A client of a server of its own, on a free port, for the test's organization."""
+    settings = Settings(
+        database_url=database_url,
+        data_directory=Path("unused"),
+        host="127.0.0.1",
+        port=0,
+        organization_id=organization_id,
+        pool_size=10,
+    )
+    config = uvicorn.Config(create_app(settings), host="127.0.0.1", port=0, lifespan="on", log_level="warning")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        if serving.done():
+            serving.result()
+        await asyncio.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+        yield Client(http)
+    server.should_exit = True
+    await serving
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """What this run has issued must be fit for a cluster (distributed.md 2.2); see statements.py."""
+    if problems := ISSUED.problems():
+        session.exitstatus = 1
+        terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+        for problem in problems:
+            if terminal is not None:
+                terminal.write_line(problem, red=True)
