@@ -95,7 +95,7 @@ async def template(server_url: Callable[[str | None], str]) -> AsyncIterator[str
 
 @pytest.fixture(scope="session")
 def clone(server_url: Callable[[str | None], str], template: str) -> Callable[[], Any]:
-    """`async with clone() as url`: a database of one's own, migrated and empty."""
+    """A database of one's own, migrated and empty: `async with clone() as url`."""
 
     @asynccontextmanager
     async def cloned() -> AsyncIterator[str]:
@@ -142,7 +142,7 @@ async def context(engine: AsyncEngine, organization_id: UUID) -> AsyncIterator[C
 
 @pytest.fixture
 def execute(engine: AsyncEngine, organization_id: UUID) -> Execute:
-    """`await execute(document, **variables)`: the data of an operation that must not have errors."""
+    """The data of an operation that must not have errors: `await execute(document, **variables)`."""
 
     async def run(document: str, **variables: Any) -> Data:
         context = Context(engine, Viewer(organization_id, "tester"))
@@ -159,7 +159,7 @@ def execute(engine: AsyncEngine, organization_id: UUID) -> Execute:
 
 @pytest.fixture
 def execute_failing(engine: AsyncEngine, organization_id: UUID) -> Callable[..., Awaitable[list[Any]]]:
-    """`await execute_failing(document, **variables)`: the errors of an operation that must have some."""
+    """The errors of an operation that must have some: `await execute_failing(document, **variables)`."""
 
     async def run(document: str, **variables: Any) -> list[Any]:
         context = Context(engine, Viewer(organization_id, "tester"))
@@ -185,7 +185,7 @@ class Counted:
 
 @pytest.fixture
 def counting(engine: AsyncEngine) -> Callable[[], Any]:
-    """`with counting() as issued: …; assert len(issued) == 3`."""
+    """The statements of a block: `with counting() as issued: …; assert len(issued) == 3`."""
 
     @contextmanager
     def block() -> Iterator[Counted]:

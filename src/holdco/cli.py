@@ -6,7 +6,6 @@ import asyncio
 import socket
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer

@@ -61,9 +61,7 @@ class Context:
         The snapshot is given up first: an operation never holds two connections, or operations could wait for one another.
         """
         await self._renew()
-        async with database.begin(
-            self.engine, organization_id=self.organization_id, actor=self.viewer.actor
-        ) as transaction:
+        async with database.begin(self.engine, organization_id=self.organization_id, actor=self.viewer.actor) as transaction:
             yield transaction
 
     async def _renew(self) -> None:

@@ -181,9 +181,13 @@ def ordering(listing: Listing[Any], request: PageRequest) -> list[ColumnElement[
 
 def page_select(listing: Listing[Any], organization_id: UUID, request: PageRequest) -> Select[Any]:
     """One row more than asked for, which tells whether there is a next page. Backwards pages come in reverse."""
-    statement = select(*(column.label(name) for name, column in listing.columns.items())).select_from(
-        listing.organization.table  # type: ignore[attr-defined]
-    ).where(listing.organization == organization_id, *listing.filters.clauses(request.conditions))
+    statement = (
+        select(*(column.label(name) for name, column in listing.columns.items()))
+        .select_from(
+            listing.organization.table
+        )
+        .where(listing.organization == organization_id, *listing.filters.clauses(request.conditions))
+    )
     if request.after is not None:
         statement = statement.where(_behind(listing, request.orders, request.after, backwards=False))
     if request.before is not None:

@@ -87,8 +87,12 @@ async def delete_confirmed(transaction: Transaction, customer_id: UUID, *, token
         transaction,
         [
             activity.about(
-                Kind.CUSTOMER, customer_id, "customer.deleted", customer_id=customer_id,
-                name=found.name, contacts=found.contact_count,
+                Kind.CUSTOMER,
+                customer_id,
+                "customer.deleted",
+                customer_id=customer_id,
+                name=found.name,
+                contacts=found.contact_count,
             )
         ],
     )

@@ -1,10 +1,10 @@
 """Why a change of a customer or of the hierarchy is refused.
 
-    Refusal
-    ├── NotABusinessCustomer, HierarchyCycle, HierarchyTooDeep, ChildHasOpenInvoices   (domain.md H1, H3, H4, H5)
-    ├── RightsInconsistent, NotAChild, LinkDateNotSupported                            (H10, H6)
-    ├── NumberTaken, ExternalReferenceTaken, CurrencyLocked, CustomerInactive          (M3, X1, D4)
-    └── HasTransactions, HasChildren, HasUnappliedFunds, ConfirmationStale             (D1, D3, D5)
+Refusal
+├── NotABusinessCustomer, HierarchyCycle, HierarchyTooDeep, ChildHasOpenInvoices   (domain.md H1, H3, H4, H5)
+├── RightsInconsistent, NotAChild, LinkDateNotSupported                            (H10, H6)
+├── NumberTaken, ExternalReferenceTaken, CurrencyLocked, CustomerInactive          (M3, X1, D4)
+└── HasTransactions, HasChildren, HasUnappliedFunds, ConfirmationStale             (D1, D3, D5)
 """
 
 from __future__ import annotations

@@ -253,7 +253,7 @@ class Customer(NodeInterface):
 
     @strawberry.field(description="0 at a root.")
     async def depth(row: Parent[CustomerRow], info: Info) -> int:
-        return len(await info.context.load(loaders.AncestorsByCustomerId, row.id)) if row.parent_id else 0
+        return len(await info.context.show(loaders.AncestorsByCustomerId, row.id)) if row.parent_id is not None else 0
 
     @strawberry.field
     async def children(

@@ -136,9 +136,7 @@ async def ancestors(transaction: Transaction, customer_id: UUID) -> list[tuple[U
 async def height(transaction: Transaction, customer_id: UUID) -> int:
     """How many levels a customer has below itself."""
     rows = await transaction.rows(
-        text(
-            "select max(depth) from customer_closure where organization_id = :organization_id and ancestor_id = :customer_id"
-        ),
+        text("select max(depth) from customer_closure where organization_id = :organization_id and ancestor_id = :customer_id"),
         {"organization_id": transaction.organization_id, "customer_id": customer_id},
     )
     return int(rows[0][0] or 0)

@@ -128,9 +128,7 @@ class ParentLink(Base):
         CheckConstraint("child_id <> parent_id", name="own_parent"),
         CheckConstraint("valid_to >= valid_from", name="interval"),
         CheckConstraint("(not pay and not manage) or view", name="rights"),
-        Index(
-            "uq_parent_links_open", "organization_id", "child_id", unique=True, postgresql_where=text("valid_to is null")
-        ),
+        Index("uq_parent_links_open", "organization_id", "child_id", unique=True, postgresql_where=text("valid_to is null")),
         Index("ix_parent_links_child_id", "organization_id", "child_id", "valid_from", "id"),
         Index("ix_parent_links_parent_id", "organization_id", "parent_id"),
     )

@@ -252,9 +252,7 @@ async def _set_parent(transaction: Transaction, child_id: UUID, parent_id: UUID 
     )
 
 
-async def _record(
-    transaction: Transaction, action: str, child: CustomerRow, parent_id: UUID | None, **details: Any
-) -> None:
+async def _record(transaction: Transaction, action: str, child: CustomerRow, parent_id: UUID | None, **details: Any) -> None:
     """On the pages of both: the child's, and that of the parent that gained or lost it."""
     if parent_id is not None:
         details["parentId"] = ids.encode(Kind.CUSTOMER, parent_id)

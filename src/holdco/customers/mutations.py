@@ -89,9 +89,7 @@ class CustomerUpdateInput:
     notes: Maybe[str | None] = None
     custom_fields: Maybe[JSON | None] = None
     payment_terms: Maybe[PaymentTermsInput | None] = None
-    external_references: Maybe[list[ExternalReferenceInput]] = strawberry.field(
-        default=None, description="Replaces all of them."
-    )
+    external_references: Maybe[list[ExternalReferenceInput]] = strawberry.field(default=None, description="Replaces all of them.")
     status: Maybe[CustomerStatus] = strawberry.field(default=None, description="ACTIVE takes a customer back into business.")
 
 
@@ -243,7 +241,9 @@ class CustomerMutations:
 
     @strawberry.mutation(description="Changes what the parent may do, from now on.")
     async def customer_parent_access_set(
-        self, info: Info, input: CustomerParentAccessSetInput  # noqa: A002
+        self,
+        info: Info,
+        input: CustomerParentAccessSetInput,  # noqa: A002
     ) -> CustomerPayload:
         async def use_case() -> CustomerPayload:
             customer_id = input_id(Kind.CUSTOMER, input.id, "id")
@@ -257,7 +257,9 @@ class CustomerMutations:
 
     @strawberry.mutation(description="Ends new business with a customer. Its open invoices stay payable.")
     async def customer_deactivate(
-        self, info: Info, input: CustomerDeactivateInput  # noqa: A002
+        self,
+        info: Info,
+        input: CustomerDeactivateInput,  # noqa: A002
     ) -> CustomerDeactivatePayload:
         async def use_case() -> CustomerDeactivatePayload:
             customer_id = input_id(Kind.CUSTOMER, input.id, "id")

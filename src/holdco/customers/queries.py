@@ -206,9 +206,9 @@ def ancestors_of(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
 
 
 def parent_access_of(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
-    return select(
-        _CLOSURE.descendant_id, _CLOSURE.view, _CLOSURE.pay, _CLOSURE.manage, _CLOSURE.pay_invoices_from
-    ).where(_CLOSURE.organization_id == organization_id, any_of(_CLOSURE.descendant_id, keys), _CLOSURE.depth == 1)
+    return select(_CLOSURE.descendant_id, _CLOSURE.view, _CLOSURE.pay, _CLOSURE.manage, _CLOSURE.pay_invoices_from).where(
+        _CLOSURE.organization_id == organization_id, any_of(_CLOSURE.descendant_id, keys), _CLOSURE.depth == 1
+    )
 
 
 def external_references_of(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:

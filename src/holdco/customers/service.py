@@ -252,9 +252,7 @@ async def _is_linked(transaction: Transaction, customer: CustomerRow) -> bool:
     if customer.parent_id is not None:
         return True
     rows = await transaction.rows(
-        select(
-            exists().where(Customer.organization_id == transaction.organization_id, Customer.parent_id == customer.id)
-        )
+        select(exists().where(Customer.organization_id == transaction.organization_id, Customer.parent_id == customer.id))
     )
     return bool(rows[0][0])
 

@@ -1,9 +1,9 @@
 """Why a change of an invoice is refused.
 
-    Refusal
-    ├── InvoiceNotDraft, InvoiceNotIssued   (domain.md I1)
-    ├── InvoiceHasAllocations               (I3)
-    └── PeriodLocked                        (T8)
+Refusal
+├── InvoiceNotDraft, InvoiceNotIssued   (domain.md I1)
+├── InvoiceHasAllocations               (I3)
+└── PeriodLocked                        (T8)
 """
 
 from __future__ import annotations

@@ -154,9 +154,7 @@ class Invoice(NodeInterface):
         return ID(ids.encode(Kind.INVOICE, row.id))
 
     @strawberry.field(description="Which team owes it; customer.ancestors says under which head office.")
-    async def customer(
-        row: Parent[InvoiceRow], info: Info
-    ) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+    async def customer(row: Parent[InvoiceRow], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
         return await info.context.show(CustomerById, row.customer_id)
 
     @strawberry.field(description="Null for drafts and void invoices.")
@@ -229,9 +227,7 @@ class Invoice(NodeInterface):
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[Annotated[Allocation, strawberry.lazy("holdco.payments.graph")]]:
-        request = request_of(
-            payments.ALLOCATIONS, first=first, after=after, conditions=payments.live_unless(include_reversed)
-        )
+        request = request_of(payments.ALLOCATIONS, first=first, after=after, conditions=payments.live_unless(include_reversed))
         return await related(info, row.id, AllocationsByInvoiceId, AllocationCountByInvoiceId, request)
 
 

@@ -164,9 +164,7 @@ async def issue(transaction: Transaction, invoice_id: UUID, *, version: int | No
 
 async def locked(transaction: Transaction, invoice_id: UUID, *, version: int | None = None) -> InvoiceRow:
     """An invoice that nobody else can change until commit. Raises NotFound, StaleVersion."""
-    rows = await transaction.rows(
-        _one(transaction.organization_id, invoice_id).with_for_update(key_share=True)
-    )
+    rows = await transaction.rows(_one(transaction.organization_id, invoice_id).with_for_update(key_share=True))
     if not rows:
         raise not_found(invoice_id)
     invoice = InvoiceRow(*rows[0])
@@ -197,9 +195,7 @@ def bill_to(customer: CustomerRow) -> dict[str, Any]:
 
 
 def _one(organization_id: UUID, invoice_id: UUID) -> Select[Any]:
-    return select(*queries.LISTING.columns.values()).where(
-        INVOICES.organization_id == organization_id, INVOICES.id == invoice_id
-    )
+    return select(*queries.LISTING.columns.values()).where(INVOICES.organization_id == organization_id, INVOICES.id == invoice_id)
 
 
 async def _customer(transaction: Transaction, customer_id: UUID) -> CustomerRow:
@@ -262,9 +258,7 @@ def _due_date(invoice_date: date, terms: PaymentTerms) -> date:
         raise InvalidInput(str(problem), field=("paymentTerms",)) from None
 
 
-def _lines(
-    transaction: Transaction, new: NewInvoice, computed: amounts.InvoiceAmounts, invoice_id: UUID
-) -> list[dict[str, Any]]:
+def _lines(transaction: Transaction, new: NewInvoice, computed: amounts.InvoiceAmounts, invoice_id: UUID) -> list[dict[str, Any]]:
     return [
         {
             "organization_id": transaction.organization_id,
@@ -286,6 +280,4 @@ def _lines(
 
 
 async def _record(transaction: Transaction, invoice_id: UUID, customer_id: UUID, action: str, **details: Any) -> None:
-    await activity.record(
-        transaction, [activity.about(Kind.INVOICE, invoice_id, action, customer_id=customer_id, **details)]
-    )
+    await activity.record(transaction, [activity.about(Kind.INVOICE, invoice_id, action, customer_id=customer_id, **details)])

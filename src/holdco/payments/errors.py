@@ -1,12 +1,12 @@
 """Why money is not applied. Every refusal leaves everything as it was.
 
-    Refusal
-    ├── InvoiceNotPayable, CurrencyMismatch                                            (domain.md A1, A3)
-    ├── NotADescendant, CustomerNotBelow, LinkEnded, ParentPayNotAllowed               (A2, H7, H9)
-    ├── AmountNotPositive, DuplicateInvoice, ExceedsInvoiceBalance, ExceedsUnapplied   (A4)
-    ├── AppliedOnOutOfRange, PlanStale                                                 (A13, A6)
-    ├── AllocationAlreadyReversed, PaymentReversed                                     (A10, I6)
-    └── ExternalPaymentTaken                                                           (K5)
+Refusal
+├── InvoiceNotPayable, CurrencyMismatch                                            (domain.md A1, A3)
+├── NotADescendant, CustomerNotBelow, LinkEnded, ParentPayNotAllowed               (A2, H7, H9)
+├── AmountNotPositive, DuplicateInvoice, ExceedsInvoiceBalance, ExceedsUnapplied   (A4)
+├── AppliedOnOutOfRange, PlanStale                                                 (A13, A6)
+├── AllocationAlreadyReversed, PaymentReversed                                     (A10, I6)
+└── ExternalPaymentTaken                                                           (K5)
 """
 
 from __future__ import annotations

@@ -102,9 +102,7 @@ class Payment(NodeInterface):
         return ID(ids.encode(Kind.PAYMENT, row.id))
 
     @strawberry.field(description="The payer.")
-    async def customer(
-        row: Parent[PaymentRow], info: Info
-    ) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+    async def customer(row: Parent[PaymentRow], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
         return await info.context.show(CustomerById, row.customer_id)
 
     @strawberry.field
@@ -139,9 +137,7 @@ class Payment(NodeInterface):
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[Allocation]:
-        request = request_of(
-            queries.ALLOCATIONS, first=first, after=after, conditions=queries.live_unless(include_reversed)
-        )
+        request = request_of(queries.ALLOCATIONS, first=first, after=after, conditions=queries.live_unless(include_reversed))
         return await related(info, row.id, loaders.AllocationsByPaymentId, loaders.AllocationCountByPaymentId, request)
 
 
@@ -163,9 +159,7 @@ class CreditNote(NodeInterface):
         return ID(ids.encode(Kind.CREDIT_NOTE, row.id))
 
     @strawberry.field(description="Whose credit it is.")
-    async def customer(
-        row: Parent[CreditNoteRow], info: Info
-    ) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+    async def customer(row: Parent[CreditNoteRow], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
         return await info.context.show(CustomerById, row.customer_id)
 
     @strawberry.field
@@ -192,9 +186,7 @@ class CreditNote(NodeInterface):
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[Allocation]:
-        request = request_of(
-            queries.ALLOCATIONS, first=first, after=after, conditions=queries.live_unless(include_reversed)
-        )
+        request = request_of(queries.ALLOCATIONS, first=first, after=after, conditions=queries.live_unless(include_reversed))
         return await related(info, row.id, loaders.AllocationsByCreditNoteId, loaders.AllocationCountByCreditNoteId, request)
 
 
@@ -222,18 +214,15 @@ class Allocation(NodeInterface):
     async def source(row: Parent[AllocationRow], info: Info) -> AllocationSource:
         if row.payment_id is not None:
             return await info.context.show(loaders.PaymentById, row.payment_id)
+        assert row.credit_note_id is not None  # by ck_allocations_source
         return await info.context.show(loaders.CreditNoteById, row.credit_note_id)
 
     @strawberry.field(description="Whose money it was.")
-    async def payer(
-        row: Parent[AllocationRow], info: Info
-    ) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+    async def payer(row: Parent[AllocationRow], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
         return await info.context.show(CustomerById, row.payer_id)
 
     @strawberry.field
-    async def invoice(
-        row: Parent[AllocationRow], info: Info
-    ) -> Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")]:
+    async def invoice(row: Parent[AllocationRow], info: Info) -> Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")]:
         return await info.context.show(InvoiceById, row.invoice_id)
 
     @strawberry.field(description="The head office, or another customer above the invoice's owner, paid.")
@@ -301,7 +290,5 @@ class PaymentQueries:
         before: str | None = None,
     ) -> Connection[Payment]:
         conditions = filter.conditions() if filter is not None else ()
-        request = request_of(
-            queries.LISTING, first=first, after=after, last=last, before=before, conditions=conditions
-        )
+        request = request_of(queries.LISTING, first=first, after=after, last=last, before=before, conditions=conditions)
         return await listed(info, queries.LISTING, request)

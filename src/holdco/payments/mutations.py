@@ -56,7 +56,9 @@ def _note(answer: Any) -> PlanNote | None:
 
 async def _source(info: Info, text: str) -> Any:
     kind, key = ids.parse(text)
-    return await info.context.show(loaders.PaymentById if kind is Kind.PAYMENT else loaders.CreditNoteById, key)
+    if kind is Kind.PAYMENT:
+        return await info.context.show(loaders.PaymentById, key)
+    return await info.context.show(loaders.CreditNoteById, key)
 
 
 async def _allocation_payload(info: Info, answer: Any, *, is_replayed: bool) -> AllocationPayload:
@@ -101,9 +103,7 @@ async def _preview_source(info: Info, text: str) -> Source:
 async def _plan(info: Info, source: Source, decision: Decision) -> AllocationPlan:
     currency = source.currency
     lines = decision.plan.lines
-    invoices = await _load_all(
-        info, InvoiceById, Kind.INVOICE, [ids.encode(Kind.INVOICE, line.invoice_id) for line in lines]
-    )
+    invoices = await _load_all(info, InvoiceById, Kind.INVOICE, [ids.encode(Kind.INVOICE, line.invoice_id) for line in lines])
     return AllocationPlan(
         lines=[
             AllocationPlanLine(
@@ -204,12 +204,8 @@ class PaymentMutations:
                 reason=input.reason,
             )
             async with info.context.transaction() as transaction:
-                answer = await record.create_credit_note(
-                    transaction, new, key=input.idempotency_key, request=request_of(input)
-                )
-            return CreditNotePayload(
-                credit_note=await _source(info, answer.value["creditNoteId"]), replayed=answer.is_replayed
-            )
+                answer = await record.create_credit_note(transaction, new, key=input.idempotency_key, request=request_of(input))
+            return CreditNotePayload(credit_note=await _source(info, answer.value["creditNoteId"]), replayed=answer.is_replayed)
 
         return await attempt(CreditNotePayload, use_case)
 
@@ -249,9 +245,7 @@ class PaymentMutations:
                 )
             return PaymentPayload(
                 payment=await info.context.show(loaders.PaymentById, payment_id),
-                allocations=await _load_all(
-                    info, loaders.AllocationById, Kind.ALLOCATION, answer.value["allocationIds"]
-                ),
+                allocations=await _load_all(info, loaders.AllocationById, Kind.ALLOCATION, answer.value["allocationIds"]),
                 replayed=answer.is_replayed,
             )
 

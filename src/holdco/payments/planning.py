@@ -428,8 +428,8 @@ async def _decide_explicit(world: World, source: Source, wish: Wish, applied_on:
     for index, given in enumerate(wish.lines):
         try:
             amount = minor_units(given.amount, source.currency, ("lines", str(index), "amount"))
-        except InvalidInput as problem:
-            refusals.append(problem)
+        except InvalidInput as refusal:
+            refusals.append(refusal)
             continue
         if given.invoice_id is not None:
             lines.append(Line(given.invoice_id, amount))

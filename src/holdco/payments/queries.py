@@ -112,9 +112,7 @@ def _is_live(_operator: str, _value: Any) -> ColumnElement[bool]:
     reversal = aliased(Allocation)
     return and_(
         _ALLOCATIONS.reverses_id.is_(None),
-        ~exists().where(
-            reversal.organization_id == _ALLOCATIONS.organization_id, reversal.reverses_id == _ALLOCATIONS.id
-        ),
+        ~exists().where(reversal.organization_id == _ALLOCATIONS.organization_id, reversal.reverses_id == _ALLOCATIONS.id),
     )
 
 

@@ -133,9 +133,7 @@ async def record_payment(
     return await idempotency.once(transaction, mutation="paymentRecord", key=key, request=request, use_case=use_case)
 
 
-async def create_credit_note(
-    transaction: Transaction, new: NewCreditNote, *, key: str, request: Mapping[str, Any]
-) -> Answer:
+async def create_credit_note(transaction: Transaction, new: NewCreditNote, *, key: str, request: Mapping[str, Any]) -> Answer:
     """An open credit note. The answer holds creditNoteId.
 
     Raises, in this order: the refusals of the idempotency key; NotFound; InvalidInput; AmountNotPositive; PeriodLocked;
@@ -149,9 +147,7 @@ async def create_credit_note(
         total = _positive(new.total, currency, "total")
         reason = optional_text(new.reason, "reason", length_max=TEXT_LENGTH_MAX)
         source = Source(SourceKind.CREDIT_NOTE, ids.new(), customer.id, currency, total, credit_date)
-        number = _number(new.number) or await next_number(
-            transaction, Series.CREDIT_NOTE, CREDIT_NOTES.columns["number"]
-        )
+        number = _number(new.number) or await next_number(transaction, Series.CREDIT_NOTE, CREDIT_NOTES.columns["number"])
         try:
             await transaction.execute(
                 insert(CreditNote).values(

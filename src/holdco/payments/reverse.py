@@ -106,8 +106,13 @@ async def reverse_payment(
             transaction,
             [
                 activity.about(
-                    Kind.PAYMENT, payment_id, "payment.reversed", customer_id=payment.customer_id,
-                    amount=amount, currency=payment.currency, reason=why,
+                    Kind.PAYMENT,
+                    payment_id,
+                    "payment.reversed",
+                    customer_id=payment.customer_id,
+                    amount=amount,
+                    currency=payment.currency,
+                    reason=why,
                 )
             ],
         )

@@ -29,9 +29,7 @@ def of_payment(payment: PaymentRow, *, field: tuple[str, ...] = ("sourceId",)) -
     """Raises PaymentReversed."""
     if payment.status == PaymentStatus.REVERSED:
         raise errors.PaymentReversed(payment.number, field=field)
-    return Source(
-        SourceKind.PAYMENT, payment.id, payment.customer_id, payment.currency, payment.unapplied, payment.received_on
-    )
+    return Source(SourceKind.PAYMENT, payment.id, payment.customer_id, payment.currency, payment.unapplied, payment.received_on)
 
 
 def of_credit_note(note: CreditNoteRow) -> Source:
