@@ -10,9 +10,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, select
 
 from holdco.contacts.models import Contact
-from holdco.paging import any_of
 from holdco.filtering import Filters
-from holdco.paging import Listing, Order, Relation
+from holdco.paging import Listing, Order, Relation, any_of
 
 _CONTACTS = Contact.__table__.c
 

@@ -10,10 +10,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, select
 
 from holdco.customers.models import Customer
-from holdco.paging import any_of
 from holdco.filtering import Filters
 from holdco.groups.models import CustomerGroup, GroupMember
-from holdco.paging import Listing, Order, Relation
+from holdco.paging import Listing, Order, Relation, any_of
 
 _GROUPS = CustomerGroup.__table__.c
 _MEMBERS = GroupMember.__table__.c

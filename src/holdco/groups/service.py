@@ -15,7 +15,6 @@ from sqlalchemy.exc import IntegrityError
 from holdco import ids
 from holdco.activity import service as activity
 from holdco.customers.models import Customer
-from holdco.customers.queries import any_of
 from holdco.customers.service import not_found as customer_not_found
 from holdco.database import Transaction, constraint_of
 from holdco.errors import InvalidInput, NotFound, Refused, StaleVersion
@@ -25,6 +24,7 @@ from holdco.groups.models import CustomerGroup, GroupMember
 from holdco.groups.queries import GroupRow
 from holdco.ids import Kind
 from holdco.organizations.models import Organization
+from holdco.paging import any_of
 from holdco.validation import TEXT_LENGTH_MAX, Cleaner, cleaned, optional_text, required_text
 
 RANK_MAX = 1_000_000
