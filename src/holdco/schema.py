@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import (
+    GraphQLError,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+)
 from strawberry import ID
 from strawberry.schema.config import StrawberryConfig
 
@@ -55,7 +63,7 @@ class NodeQueries:
     @strawberry.field(description="Anything by its id; null where there is none.")
     async def node(self, info: Info, id: ID) -> NodeInterface | None:  # noqa: A002
         kind, key = parse_id(id)
-        return await info.context.show(_LOADERS[kind], key)  # type: ignore[no-any-return]
+        return await info.context.show(_LOADERS[kind], key)
 
     @strawberry.field(description="In the order of the ids; null for each that there is not.")
     async def nodes(self, info: Info, ids: list[ID]) -> list[NodeInterface | None]:
@@ -98,9 +106,21 @@ class Schema(strawberry.Schema):
         pass
 
 
+def _drop_null_defaults(graph: GraphQLSchema) -> None:
+    """An optional argument that is left out is null anyway; `= null` behind each would only hide the real defaults."""
+    for kind in graph.type_map.values():
+        fields = kind.fields if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType) else {}
+        for field in fields.values():
+            inputs = [field] if isinstance(field, GraphQLInputField) else field.args.values()
+            for optional in inputs:
+                if optional.default_value is None:
+                    optional.default_value, optional.default = Undefined, None
+
+
 schema = Schema(
     query=Query,
     mutation=Mutation,
     types=[Activity, Allocation, Contact, CreditNote, Customer, CustomerGroup, Invoice, Organization, ParentLink, Payment],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+_drop_null_defaults(schema._schema)  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
