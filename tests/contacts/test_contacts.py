@@ -226,6 +226,8 @@ async def test_unknown_and_foreign_ids_are_not_found_alike(context: Context, exe
         assert await refusals(execute, UPDATE, id=wrong, name="Ada") == [("NOT_FOUND", ["id"])]
         deleted = await ask(execute, DELETE, input={"id": wrong, "confirm": True})
         assert [(error["code"], error["field"]) for error in deleted["userErrors"]] == [("NOT_FOUND", ["id"])]
+    foreign = ids.encode(Kind.CONTACT, foreign_contact_id)
+    assert await ask(execute, "query ($id: ID!) { node(id: $id) { id } }", id=foreign) is None
     assert await stored(context) == before
     async with other.transaction() as transaction:
         kept = await transaction.rows(

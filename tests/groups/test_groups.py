@@ -11,10 +11,12 @@ import pytest
 from conftest import Execute
 from groups.steps import CREATE, GROUP, UPDATE, ask, create, customer, recorded, refusals, stored
 from holdco import ids
-from holdco.context import Context
+from holdco.context import Context, Viewer
 from holdco.groups import service
 from holdco.groups.loaders import GroupById
 from holdco.ids import Kind
+from holdco.organizations.service import ensure
+from waiting import until_somebody_waits
 
 ExecuteFailing = Callable[..., Awaitable[list[Any]]]
 
@@ -53,6 +55,15 @@ async def test_groups_made_at_once_get_ranks_that_follow_each_other(context: Con
 
     ranks = await asyncio.gather(*(make(f"Group {number}") for number in range(6)))
     assert sorted(ranks) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_group_made_while_another_moves_to_the_end_goes_behind_it(context: Context, execute: Execute) -> None:
+    group = await create(execute, "Resellers")
+    async with context.transaction() as transaction:
+        await service.change(transaction, ids.decode(Kind.GROUP, group["id"]), values={"rank": 5})
+        making = asyncio.create_task(create(execute, "Direct"))
+        await until_somebody_waits(context.engine)
+    assert (await making)["rank"] == 6
 
 
 async def test_a_name_or_rank_that_is_taken_is_refused_and_nothing_is_kept(context: Context, execute: Execute) -> None:
@@ -157,8 +168,15 @@ async def test_a_group_that_is_not_there_is_null(execute: Execute, execute_faili
     assert [error.original_error.code for error in errors] == ["BAD_USER_INPUT"]
 
 
-async def test_a_group_is_found_by_its_id_alone(execute: Execute) -> None:
+async def test_a_group_is_found_by_its_id_within_its_organization(context: Context, execute: Execute) -> None:
     group = await create(execute, "Resellers")
     document = "query ($id: ID!) { node(id: $id) { id ... on CustomerGroup { name } } }"
     assert await ask(execute, document, id=group["id"]) == {"id": group["id"], "name": "Resellers"}
-    assert await ask(execute, document, id=ids.encode(Kind.GROUP, ids.new())) is None
+    other = Context(context.engine, Viewer(ids.new(), "Olaf"))
+    await ensure(context.engine, other.organization_id)
+    async with other.transaction() as transaction:
+        foreign_id = await service.create(transaction, values={"name": "Elsewhere"})
+    for unknown in (ids.new(), foreign_id):
+        assert await ask(execute, document, id=ids.encode(Kind.GROUP, unknown)) is None
+    assert await ask(execute, '{ customerGroup(by: {name: "Elsewhere"}) { id } }') is None
+    assert await ask(execute, "{ customerGroups { nodes { name } } }") == {"nodes": [{"name": "Resellers"}]}

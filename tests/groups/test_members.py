@@ -60,6 +60,16 @@ async def test_members_are_added_and_removed(execute: Execute, customer_ids: lis
     assert await members(execute, group["id"]) == ["Aldgate Oslo"]
 
 
+async def test_who_leaves_one_group_stays_in_the_others(execute: Execute, customer_ids: list[str]) -> None:
+    resellers, direct = await create(execute, "Resellers"), await create(execute, "Direct")
+    for group in (resellers, direct):
+        await add(execute, group["id"], *customer_ids)
+    removed = await ask(execute, MEMBERS_REMOVE, input={"id": resellers["id"], "customerIds": customer_ids})
+    assert removed["userErrors"] == []
+    assert await members(execute, resellers["id"]) == []
+    assert await members(execute, direct["id"]) == list(NAMES)
+
+
 async def test_each_new_member_is_on_record_on_its_own_page_and_once_for_the_group(
     context: Context, execute: Execute, customer_ids: list[str]
 ) -> None:
