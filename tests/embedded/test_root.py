@@ -27,13 +27,23 @@ def test_server_runs_as_the_user_asked_for_and_keeps_to_it(place: Path, start: S
         **dict.fromkeys(("lock", "users", "alive", "password", "pg_hba.conf", "server.log"), "root"),
         **dict.fromkeys(("data", "run"), "nobody"),
     }
-    application = start(folder).ready()
+    start(folder).ready()
     keeper = keeper_of(folder)
     assert {process.uid for process in processes_of(folder) if process != keeper} == {nobody}
-    groups = Path(f"/proc/{server_of(folder).pid}/status").read_text()
-    assert f"Uid:\t{nobody}\t{nobody}\t{nobody}\t{nobody}\n" in groups
-    assert "Groups:\t \n" in groups
-    application.leave()
+
+
+def test_server_has_nothing_of_roots_groups(folder: Path, start: Start) -> None:
+    groups = os.getgroups()
+    os.setgroups([0, 12345])
+    try:
+        start(folder).ready()
+    finally:
+        os.setgroups(groups)
+    status = (folder / "data").stat()
+    identity = Path(f"/proc/{server_of(folder).pid}/status").read_text()
+    assert "Uid:" + f"\t{status.st_uid}" * 4 + "\n" in identity
+    assert "Gid:" + f"\t{status.st_gid}" * 4 + "\n" in identity
+    assert "Groups:\t \n" in identity
 
 
 def test_server_knows_nothing_of_roots_environment(folder: Path, start: Start) -> None:
