@@ -102,11 +102,13 @@ async def create(
     values: Mapping[str, Any],
     references: Sequence[Reference] = (),
     parent: Parent | None = None,
+    customer_id: UUID | None = None,
 ) -> UUID:
     """A new customer, at a root or under a parent.
 
-    `values` are fields of `cleaned`; only the name is needed. Raises, in this order: Refused with InvalidInput for each bad
-    value; the refusals of `move.link`; NumberTaken; ExternalReferenceTaken.
+    `values` are fields of `cleaned`; only the name is needed. `customer_id` is for demo data whose ids examples name.
+    Raises, in this order: Refused with InvalidInput for each bad value; the refusals of `move.link`; NumberTaken;
+    ExternalReferenceTaken.
     """
     fields = {"kind": CustomerKind.BUSINESS, "status": CustomerStatus.ACTIVE, **cleaned({"name": None, **values})}
     if parent is not None:
@@ -114,7 +116,7 @@ async def create(
     fields.setdefault("currency", transaction.organization.currency)
     if fields.get("number") is None:
         fields["number"] = await next_number(transaction, Series.CUSTOMER, _CUSTOMERS.number)
-    customer_id = ids.new()
+    customer_id = customer_id or ids.new()
     await _write(
         transaction,
         insert(Customer).values(

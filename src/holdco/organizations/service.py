@@ -25,6 +25,7 @@ from holdco.validation import Cleaner, cleaned, currency_code, field_name, membe
 
 Value = TypeVar("Value")
 
+NAME_DEFAULT = "My organization"
 PAYMENT_TERMS_DEFAULT = PaymentTerms(PaymentTermsKind.NET, 30)
 
 # Files that belong to one machine, not places that another machine would know.
@@ -74,7 +75,7 @@ async def ensure(engine: AsyncEngine, organization_id: UUID) -> None:
             insert(Organization)
             .values(
                 id=organization_id,
-                name="My organization",
+                name=NAME_DEFAULT,
                 timezone="UTC",
                 currency="USD",
                 payment_terms_kind=PAYMENT_TERMS_DEFAULT.kind.value,

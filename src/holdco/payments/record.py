@@ -44,7 +44,10 @@ class OnAllocationError(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewPayment:
-    """What a client says of a payment; amounts in major units. What it leaves out comes from the payer or the calendar."""
+    """What a client says of a payment; amounts in major units. What it leaves out comes from the payer or the calendar.
+
+    `id` is for demo data whose ids examples name.
+    """
 
     customer_id: UUID
     amount: Decimal
@@ -58,6 +61,7 @@ class NewPayment:
     notes: str | None = None
     source_system: str | None = None
     external_id: str | None = None
+    id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +96,8 @@ async def record_payment(
         customer = await payer(transaction, new.customer_id)
         currency = currency_code(new.currency) if new.currency is not None else customer.currency
         received_on = _received_on(transaction, new.received_on, "receivedOn")
-        source = Source(
-            SourceKind.PAYMENT, ids.new(), customer.id, currency, _positive(new.amount, currency, "amount"), received_on
-        )
+        amount = _positive(new.amount, currency, "amount")
+        source = Source(SourceKind.PAYMENT, new.id or ids.new(), customer.id, currency, amount, received_on)
         columns = _payment_columns(new, currency)
         decision, refusals = await _decision(transaction, source, wish, plan_on_error)
         allocated = decision.plan.allocated if decision is not None else 0
