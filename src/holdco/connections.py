@@ -154,6 +154,13 @@ class TextFilter:
     contains: strawberry.Maybe[str] = strawberry.field(default=None, description="Anywhere in it, upper and lower case alike.")
 
 
+@strawberry.input(description="Conditions on a number, reference or id; all given ones must hold.")
+class CodeFilter:
+    eq: strawberry.Maybe[str | None] = None
+    in_: strawberry.Maybe[list[str]] = strawberry.field(name="in", default=None)
+    starts_with: strawberry.Maybe[str] = None
+
+
 @strawberry.input
 class DateFilter:
     eq: strawberry.Maybe[date] = None

@@ -6,7 +6,10 @@ import calendar
 from dataclasses import dataclass
 from datetime import MAXYEAR, date, timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
+
+# Ten years: beyond that a number of days is a slip of the hand.
+NET_DAYS_MAX: Final = 3650
 
 
 class PaymentTermsKind(StrEnum):
@@ -24,7 +27,7 @@ class NetDaysOutOfRange(TermsRefused):
     def __init__(self, kind: PaymentTermsKind, net_days: int) -> None:
         self.kind = kind
         self.net_days = net_days
-        expected = "0 or more days" if kind is PaymentTermsKind.NET else "no days: its date comes from the calendar"
+        expected = f"0 to {NET_DAYS_MAX} days" if kind is PaymentTermsKind.NET else "no days: its date comes from the calendar"
         super().__init__(f"{net_days} days do not go with the payment terms {kind}, which take {expected}.")
 
 
@@ -37,7 +40,7 @@ class DueDateOutOfRange(TermsRefused):
 
 @dataclass(frozen=True, slots=True)
 class PaymentTerms:
-    """`net_days` are calendar days after the invoice date, 0 or more with NET and 0 with every other kind.
+    """`net_days` are calendar days after the invoice date, 0 to NET_DAYS_MAX with NET and 0 with every other kind.
 
     Raises NetDaysOutOfRange.
     """
@@ -46,7 +49,8 @@ class PaymentTerms:
     net_days: int = 0
 
     def __post_init__(self) -> None:
-        if self.net_days < 0 or (self.net_days and self.kind is not PaymentTermsKind.NET):
+        days_max = NET_DAYS_MAX if self.kind is PaymentTermsKind.NET else 0
+        if not 0 <= self.net_days <= days_max:
             raise NetDaysOutOfRange(self.kind, self.net_days)
 
 

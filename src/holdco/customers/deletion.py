@@ -72,7 +72,7 @@ async def delete_confirmed(transaction: Transaction, customer_id: UUID, *, token
     Raises, in this order: NotFound; Refused with HasChildren, HasUnappliedFunds, HasTransactions; ConfirmationStale.
     """
     await hierarchy.lock_exclusive(transaction)
-    await service.locked(transaction, customer_id)
+    await service.locked(transaction, customer_id, is_ending=True)
     found = await preview(transaction.rows, transaction.organization_id, customer_id)
     if found is None:
         raise service.not_found(customer_id)

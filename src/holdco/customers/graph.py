@@ -13,6 +13,7 @@ from holdco import ids
 from holdco.activity import queries as activity
 from holdco.activity.queries import ActivityRow
 from holdco.connections import (
+    CodeFilter,
     Connection,
     DateTimeFilter,
     EdgeRow,
@@ -145,19 +146,24 @@ class CustomerOrder:
     direction: OrderDirection = OrderDirection.ASC
 
 
+@strawberry.input
+class EmailFilter:
+    eq: Maybe[str | None] = strawberry.field(default=None, description="Upper and lower case alike.")
+
+
 @strawberry.input(description="Conditions on customers; all given ones must hold.")
 class CustomerFilter:
     id: IdFilter | None = None
-    number: TextFilter | None = None
+    number: CodeFilter | None = None
     name: TextFilter | None = None
-    email: TextFilter | None = None
+    email: EmailFilter | None = None
     kind: CustomerKind | None = None
     role: CustomerRole | None = None
     status: CustomerStatus | None = None
     currency: CurrencyCode | None = None
     parent_id: IdFilter | None = None
     is_root: bool | None = strawberry.field(default=None, description="Has no parent.")
-    external_id: TextFilter | None = None
+    external_id: CodeFilter | None = None
     created_at: DateTimeFilter | None = None
     updated_at: DateTimeFilter | None = None
 

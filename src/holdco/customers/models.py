@@ -79,7 +79,8 @@ class Customer(Base):
         Index("ix_customers_created_at", "organization_id", "created_at", "id"),
         Index("ix_customers_updated_at", "organization_id", "updated_at", "id"),
         Index("ix_customers_email", "organization_id", text("lower(email)")),
-        Index("ix_customers_name_trigrams", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
+        # For "contains", which ignores case as the database's own collation does.
+        Index("ix_customers_name_trigrams", text('(name collate "default") gin_trgm_ops'), postgresql_using="gin"),
     )
 
 

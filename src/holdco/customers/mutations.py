@@ -74,12 +74,12 @@ class CustomerCreateInput:
 class CustomerUpdateInput:
     id: ID
     version: int | None = strawberry.field(default=None, description="Refused with STALE_VERSION if it is not the present one.")
-    name: Maybe[str] = None
-    number: Maybe[str] = None
+    name: Maybe[str | None] = None
+    number: Maybe[str | None] = None
     company_name: Maybe[str | None] = None
-    kind: Maybe[CustomerKind] = None
+    kind: Maybe[CustomerKind | None] = None
     role: Maybe[CustomerRole | None] = None
-    currency: Maybe[CurrencyCode] = None
+    currency: Maybe[CurrencyCode | None] = None
     email: Maybe[str | None] = None
     phone: Maybe[str | None] = None
     website: Maybe[str | None] = None
@@ -89,8 +89,12 @@ class CustomerUpdateInput:
     notes: Maybe[str | None] = None
     custom_fields: Maybe[JSON | None] = None
     payment_terms: Maybe[PaymentTermsInput | None] = None
-    external_references: Maybe[list[ExternalReferenceInput]] = strawberry.field(default=None, description="Replaces all of them.")
-    status: Maybe[CustomerStatus] = strawberry.field(default=None, description="ACTIVE takes a customer back into business.")
+    external_references: Maybe[list[ExternalReferenceInput] | None] = strawberry.field(
+        default=None, description="Replaces all of them."
+    )
+    status: Maybe[CustomerStatus | None] = strawberry.field(
+        default=None, description="ACTIVE takes a customer back into business."
+    )
 
 
 @strawberry.input(description="Links, moves or, with parentId null, unlinks.")

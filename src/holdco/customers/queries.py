@@ -95,8 +95,8 @@ def _external_id(operator: str, value: Any) -> ColumnElement[bool]:
     )
 
 
-def _email(operator: str, value: Any) -> ColumnElement[bool]:
-    return compare(_CUSTOMERS.email, "eq_ignoring_case" if operator == "eq" and value is not None else operator, value)
+def _email(_operator: str, value: Any) -> ColumnElement[bool]:
+    return compare(_CUSTOMERS.email, "eq" if value is None else "eq_ignoring_case", value)
 
 
 FILTERS = Filters(

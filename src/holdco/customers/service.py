@@ -5,7 +5,7 @@ Every use case takes the transaction first and commits nothing itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,12 +19,22 @@ from holdco.customers.errors import CurrencyLocked, ExternalReferenceTaken, NotA
 from holdco.customers.models import Customer, CustomerKind, CustomerRole, CustomerStatus, ExternalReference
 from holdco.customers.queries import CustomerRow
 from holdco.database import Transaction, constraint_of
-from holdco.errors import InvalidInput, NotFound, Refusal, Refused, StaleVersion
+from holdco.errors import InvalidInput, NotFound, StaleVersion
 from holdco.ids import Kind
 from holdco.organizations.numbering import Series, next_number
 from holdco.paging import any_of
 from holdco.terms import PaymentTerms
-from holdco.validation import TEXT_LENGTH_MAX, currency_code, email_address, member_of, optional_text, required_text
+from holdco.validation import (
+    TEXT_LENGTH_MAX,
+    Cleaner,
+    cleaned,
+    currency_code,
+    email_address,
+    field_name,
+    member_of,
+    optional_text,
+    required_text,
+)
 
 EXTERNAL_REFERENCES_MAX = 100
 _CUSTOMERS = Customer.__table__.c
@@ -48,7 +58,7 @@ def _long_text(value: str | None, field: str) -> str | None:
 
 
 def _address(value: Mapping[str, str | None] | None, field: str) -> dict[str, str] | None:
-    parts = {name: optional_text(part, f"{field}.{name}") for name, part in (value or {}).items()}
+    parts = {name: optional_text(part, f"{field}.{field_name(name)}") for name, part in (value or {}).items()}
     return {name: part for name, part in parts.items() if part} or None
 
 
@@ -58,14 +68,21 @@ def _json_object(value: object, field: str) -> object:
     return value
 
 
-_CLEANERS: Mapping[str, Callable[[Any, str], Any]] = {
+def _status(value: str | None, field: str) -> CustomerStatus:
+    status = member_of(CustomerStatus, value or "", field)
+    if status is CustomerStatus.MERGED:
+        raise InvalidInput("A customer becomes MERGED by a merge, not by an update.", field=(field,))
+    return status
+
+
+_CLEANERS: Mapping[str, Cleaner] = {
     "number": required_text,
     "name": required_text,
     "company_name": optional_text,
-    "kind": lambda value, field: member_of(CustomerKind, value, field),
+    "kind": lambda value, field: member_of(CustomerKind, value or "", field),
     "role": lambda value, field: None if value is None else member_of(CustomerRole, value, field),
-    "status": lambda value, field: member_of(CustomerStatus, value, field),
-    "currency": currency_code,
+    "status": _status,
+    "currency": lambda value, field: currency_code(value or "", field),
     "email": email_address,
     "phone": optional_text,
     "website": optional_text,
@@ -74,26 +91,18 @@ _CLEANERS: Mapping[str, Callable[[Any, str], Any]] = {
     "shipping_address": _address,
     "notes": _long_text,
     "custom_fields": _json_object,
+    "payment_terms": lambda value, _field: value,
 }
 
 
-def cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
+def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values as the table keeps them, `payment_terms` as its two columns. Raises Refused with every problem at once."""
-    result: dict[str, Any] = {}
-    problems: list[Refusal] = []
-    for name, value in values.items():
-        if name == "payment_terms":
-            terms: PaymentTerms | None = value
-            result["payment_terms_kind"] = terms.kind.value if terms else None
-            result["payment_terms_net_days"] = terms.net_days if terms else None
-            continue
-        try:
-            result[name] = _CLEANERS[name](value, name)
-        except InvalidInput as problem:
-            problems.append(problem)
-    if problems:
-        raise Refused(problems)
-    return result
+    columns = cleaned(values, _CLEANERS)
+    if "payment_terms" in columns:
+        terms: PaymentTerms | None = columns.pop("payment_terms")
+        columns["payment_terms_kind"] = terms.kind.value if terms else None
+        columns["payment_terms_net_days"] = terms.net_days if terms else None
+    return columns
 
 
 async def create(
@@ -106,11 +115,11 @@ async def create(
 ) -> UUID:
     """A new customer, at a root or under a parent.
 
-    `values` are fields of `cleaned`; only the name is needed. `customer_id` is for demo data whose ids examples name.
+    `values` are those of `columns_of`; only the name is needed. `customer_id` is for demo data whose ids examples name.
     Raises, in this order: Refused with InvalidInput for each bad value; the refusals of `move.link`; NumberTaken;
     ExternalReferenceTaken.
     """
-    fields = {"kind": CustomerKind.BUSINESS, "status": CustomerStatus.ACTIVE, **cleaned({"name": None, **values})}
+    fields = {"kind": CustomerKind.BUSINESS, "status": CustomerStatus.ACTIVE, **columns_of({"name": None, **values})}
     if parent is not None:
         await hierarchy.lock_exclusive(transaction)
     fields.setdefault("currency", transaction.organization.currency)
@@ -151,7 +160,7 @@ async def change(
     linked customer would become an individual (H1); CurrencyLocked (X1); NumberTaken; ExternalReferenceTaken.
     """
     customer = await locked(transaction, customer_id, version=version)
-    fields = cleaned(values)
+    fields = columns_of(values)
     changed = {name: value for name, value in fields.items() if getattr(customer, name) != value}
     if changed.get("kind") is CustomerKind.INDIVIDUAL and await _is_linked(transaction, customer):
         raise NotABusinessCustomer(customer.name, field=("kind",))
@@ -166,7 +175,7 @@ async def change(
         await _set_references(transaction, customer_id, references)
     if changed or references is not None:
         await touch(transaction, customer_id, number=changed.get("number"), **changed)
-        names = sorted([*changed, *(["external_references"] if references is not None else [])])
+        names = sorted(field_name(name) for name in [*changed, *(["external_references"] if references is not None else [])])
         await activity.record(
             transaction,
             [activity.about(Kind.CUSTOMER, customer_id, "customer.updated", customer_id=customer_id, fields=names)],
@@ -201,12 +210,17 @@ async def deactivate(
     return deactivated
 
 
-async def locked(transaction: Transaction, customer_id: UUID, *, version: int | None = None) -> CustomerRow:
-    """A customer that nobody else can change until commit. Raises NotFound, StaleVersion."""
+async def locked(
+    transaction: Transaction, customer_id: UUID, *, version: int | None = None, is_ending: bool = False
+) -> CustomerRow:
+    """A customer that nobody else can change until commit; with `is_ending` nobody can even refer to it.
+
+    Raises NotFound, StaleVersion.
+    """
     rows = await transaction.rows(
         select(*queries.CUSTOMER_COLUMNS.values())
         .where(Customer.organization_id == transaction.organization_id, Customer.id == customer_id)
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=not is_ending)
     )
     if not rows:
         raise not_found(customer_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from graphql import GraphQLError
+from strawberry.exceptions import StrawberryInputCoercionError
 
 from holdco.errors import HoldcoError
 
@@ -104,6 +105,9 @@ def _code(error: GraphQLError, cause: Exception) -> str | None:
         return None if cause.code == ErrorCode.INTERNAL_ERROR.name else str(cause.code)
     if isinstance(code := (error.extensions or {}).get("code"), str):
         return code
+    # Strawberry converts what graphql-core has let through: a null in a field that may only be left out.
+    if isinstance(cause, StrawberryInputCoercionError):
+        return ErrorCode.BAD_USER_INPUT.name
     # Coercion of variables happens before there is a field, and graphql-core points into the document when it finds
     # an argument wanting. A GraphQLError that does neither comes from a result that does not fit its own type.
     if error.path is None or (isinstance(cause, GraphQLError) and cause.nodes):

@@ -12,13 +12,13 @@ from strawberry import ID, Maybe, Parent
 
 from holdco import ids, money
 from holdco.connections import (
+    CodeFilter,
     Connection,
     DateFilter,
     IdFilter,
     Info,
     NodeInterface,
     OrderDirection,
-    TextFilter,
     conditions_of,
     listed,
     orders_of,
@@ -96,7 +96,7 @@ class InvoiceOrder:
 @strawberry.input(description="Conditions on invoices; all given ones must hold.")
 class InvoiceFilter:
     id: IdFilter | None = None
-    number: TextFilter | None = None
+    number: CodeFilter | None = None
     customer_id: IdFilter | None = None
     status: InvoiceStatus | None = None
     payment_status: InvoicePaymentStatus | None = None
@@ -105,8 +105,8 @@ class InvoiceFilter:
     currency: CurrencyCode | None = None
     invoice_date: DateFilter | None = None
     due_date: DateFilter | None = None
-    purchase_order: TextFilter | None = None
-    external_id: TextFilter | None = None
+    purchase_order: CodeFilter | None = None
+    external_id: CodeFilter | None = None
 
     async def conditions(self, info: Info) -> list[Condition]:
         conditions = conditions_of(self, {"id": Kind.INVOICE, "customer_id": Kind.CUSTOMER})

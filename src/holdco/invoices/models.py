@@ -78,7 +78,7 @@ class Invoice(Base):
     amount_paid: Mapped[int] = mapped_column(BigInteger)
     amount_written_off: Mapped[int] = mapped_column(BigInteger)
     balance: Mapped[int] = mapped_column(BigInteger)
-    purchase_order: Mapped[str | None] = mapped_column(Text)
+    purchase_order: Mapped[str | None] = mapped_column(Text(collation="C"))
     notes: Mapped[str | None] = mapped_column(Text)
     source_system: Mapped[str | None] = mapped_column(Text)
     external_id: Mapped[str | None] = mapped_column(Text(collation="C"))
@@ -115,10 +115,16 @@ class Invoice(Base):
         Index(
             "uq_invoices_external_id",
             "organization_id",
-            "source_system",
             "external_id",
+            "source_system",
             unique=True,
             postgresql_where=text("external_id is not null"),
+        ),
+        Index(
+            "ix_invoices_purchase_order",
+            "organization_id",
+            "purchase_order",
+            postgresql_where=text("purchase_order is not null"),
         ),
     )
 

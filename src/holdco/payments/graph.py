@@ -12,12 +12,12 @@ from strawberry import ID, Maybe, Parent
 
 from holdco import ids, money
 from holdco.connections import (
+    CodeFilter,
     Connection,
     DateFilter,
     IdFilter,
     Info,
     NodeInterface,
-    TextFilter,
     conditions_of,
     listed,
     plain_text,
@@ -255,13 +255,13 @@ class PaymentBy:
 @strawberry.input(description="Conditions on payments; all given ones must hold.")
 class PaymentFilter:
     id: IdFilter | None = None
-    number: TextFilter | None = None
+    number: CodeFilter | None = None
     customer_id: IdFilter | None = None
     status: PaymentStatus | None = None
     currency: CurrencyCode | None = None
     received_on: DateFilter | None = None
-    reference: TextFilter | None = None
-    external_id: TextFilter | None = None
+    reference: CodeFilter | None = None
+    external_id: CodeFilter | None = None
     has_unapplied: bool | None = None
 
     def conditions(self) -> list[Condition]:

@@ -57,7 +57,7 @@ class Payment(Base):
     unapplied: Mapped[int] = mapped_column(BigInteger)
     received_on: Mapped[date] = mapped_column(Date)
     mode: Mapped[str] = mapped_column(Text)
-    reference: Mapped[str | None] = mapped_column(Text)
+    reference: Mapped[str | None] = mapped_column(Text(collation="C"))
     bank_charges: Mapped[int] = mapped_column(BigInteger)
     withholding_tax: Mapped[int] = mapped_column(BigInteger)
     notes: Mapped[str | None] = mapped_column(Text)
@@ -93,10 +93,16 @@ class Payment(Base):
         Index(
             "uq_payments_external_id",
             "organization_id",
-            "source_system",
             "external_id",
+            "source_system",
             unique=True,
             postgresql_where=text("external_id is not null"),
+        ),
+        Index(
+            "ix_payments_reference",
+            "organization_id",
+            "reference",
+            postgresql_where=text("reference is not null"),
         ),
     )
 

@@ -122,10 +122,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_customers_name_trigrams",
         "customers",
-        ["name"],
+        [sa.literal_column('(name collate "default") gin_trgm_ops')],
         unique=False,
         postgresql_using="gin",
-        postgresql_ops={"name": "gin_trgm_ops"},
     )
     op.create_index("ix_customers_parent_id", "customers", ["organization_id", "parent_id", "number"], unique=False)
     op.create_index("ix_customers_updated_at", "customers", ["organization_id", "updated_at", "id"], unique=False)
@@ -291,7 +290,7 @@ def upgrade() -> None:
         sa.Column("amount_paid", sa.BigInteger(), nullable=False),
         sa.Column("amount_written_off", sa.BigInteger(), nullable=False),
         sa.Column("balance", sa.BigInteger(), nullable=False),
-        sa.Column("purchase_order", sa.Text(), nullable=True),
+        sa.Column("purchase_order", sa.Text(collation="C"), nullable=True),
         sa.Column("notes", sa.Text(), nullable=True),
         sa.Column("source_system", sa.Text(), nullable=True),
         sa.Column("external_id", sa.Text(collation="C"), nullable=True),
@@ -331,11 +330,18 @@ def upgrade() -> None:
         postgresql_include=["currency", "balance", "due_date"],
         postgresql_where=sa.text("status = 'ISSUED' and balance > 0"),
     )
+    op.create_index(
+        "ix_invoices_purchase_order",
+        "invoices",
+        ["organization_id", "purchase_order"],
+        unique=False,
+        postgresql_where=sa.text("purchase_order is not null"),
+    )
     op.create_index("ix_invoices_total", "invoices", ["organization_id", "total", "id"], unique=False)
     op.create_index(
         "uq_invoices_external_id",
         "invoices",
-        ["organization_id", "source_system", "external_id"],
+        ["organization_id", "external_id", "source_system"],
         unique=True,
         postgresql_where=sa.text("external_id is not null"),
     )
@@ -392,7 +398,7 @@ def upgrade() -> None:
         sa.Column("unapplied", sa.BigInteger(), nullable=False),
         sa.Column("received_on", sa.Date(), nullable=False),
         sa.Column("mode", sa.Text(), nullable=False),
-        sa.Column("reference", sa.Text(), nullable=True),
+        sa.Column("reference", sa.Text(collation="C"), nullable=True),
         sa.Column("bank_charges", sa.BigInteger(), nullable=False),
         sa.Column("withholding_tax", sa.BigInteger(), nullable=False),
         sa.Column("notes", sa.Text(), nullable=True),
@@ -425,6 +431,13 @@ def upgrade() -> None:
     op.create_index("ix_payments_customer_id", "payments", ["organization_id", "customer_id", "received_on", "id"], unique=False)
     op.create_index("ix_payments_received_on", "payments", ["organization_id", "received_on", "id"], unique=False)
     op.create_index(
+        "ix_payments_reference",
+        "payments",
+        ["organization_id", "reference"],
+        unique=False,
+        postgresql_where=sa.text("reference is not null"),
+    )
+    op.create_index(
         "ix_payments_unapplied",
         "payments",
         ["organization_id", "customer_id"],
@@ -435,7 +448,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_payments_external_id",
         "payments",
-        ["organization_id", "source_system", "external_id"],
+        ["organization_id", "external_id", "source_system"],
         unique=True,
         postgresql_where=sa.text("external_id is not null"),
     )
