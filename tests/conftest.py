@@ -31,16 +31,18 @@ from holdco.migrations.upgrade import upgrade
 from holdco.organizations import service as organizations
 from holdco.schema import schema
 from holdco.settings import Settings
-from statements import Issued
+from statements import ISSUED
 
 Data = dict[str, Any]
 Execute = Callable[..., Awaitable[Data]]
 
-ISSUED = Issued()
+# What parallel workers found, as it reaches the process that they report to.
+PROBLEMS: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One folder for the run, so that parallel workers share one Postgres."""
+    """Listens to what is issued, and makes one folder for the run, so that parallel workers share one Postgres."""
+    ISSUED.listen()
     if not hasattr(config, "workerinput") and not os.environ.get("DATABASE_URL"):
         root = Path(tempfile.mkdtemp(prefix="holdco-tests-"))
         # Started by root, Postgres runs as another user, who must be able to enter.
@@ -120,7 +122,6 @@ async def database_url(clone: Callable[[], Any]) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     made = create_engine(database_url, pool_size=20)
-    ISSUED.listen(made)
     yield made
     await made.dispose()
 
@@ -244,12 +245,21 @@ async def client(database_url: str, organization_id: UUID) -> AsyncIterator[Clie
     await serving
 
 
+def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001 (pytest passes arguments by name)
+    """A worker of pytest-xdist has ended. What it issued counts as if it had run here."""
+    PROBLEMS.extend(getattr(node, "workeroutput", {}).get("statements", ()))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """What this run has issued must be fit for a cluster (distributed.md 2.2); see statements.py."""
-    if problems := ISSUED.problems():
-        session.exitstatus = 1
+    PROBLEMS.extend(ISSUED.problems())
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["statements"] = PROBLEMS
+    elif PROBLEMS:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
         terminal = session.config.pluginmanager.get_plugin("terminalreporter")
-        for problem in problems:
+        for problem in sorted(set(PROBLEMS)):
             if terminal is not None:
                 terminal.write_line(problem, red=True)
