@@ -263,7 +263,7 @@ async def test_what_holdco_asks_is_noted_with_its_place_and_what_a_test_asks_is_
     counted = [
         origin
         for statement, origin in ISSUED.origins.items()
-        if statement.startswith("SELECT count(*) AS count_1 \nFROM customers")
+        if statement == "SELECT count(*) AS count_1 \nFROM customers \nWHERE customers.organization_id = $1::UUID"
     ]
     assert len(counted) == 1
     assert counted[0].startswith("src/holdco/connections.py:")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, func
 
@@ -23,23 +24,24 @@ class Condition(NamedTuple):
     value: Any
 
 
-Clause = Callable[[str, Any], ColumnElement[bool]]
+# From the organization, the operator and the value. Each subquery names the organization itself (distributed.md 2.2).
+Clause = Callable[[UUID, str, Any], ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What may be filtered: a column, or a function from operator and value to a clause where the answer is elsewhere."""
+    """What may be filtered: a column, or a function that makes the clause where the answer is elsewhere."""
 
     by_field: Mapping[str, ColumnElement[Any] | Clause]
 
-    def clauses(self, conditions: Sequence[Condition]) -> list[ColumnElement[bool]]:
-        return [self._clause(condition) for condition in conditions]
+    def clauses(self, organization_id: UUID, conditions: Sequence[Condition]) -> list[ColumnElement[bool]]:
+        return [self._clause(organization_id, condition) for condition in conditions]
 
-    def _clause(self, condition: Condition) -> ColumnElement[bool]:
+    def _clause(self, organization_id: UUID, condition: Condition) -> ColumnElement[bool]:
         target = self.by_field[condition.field]
         if isinstance(target, ColumnElement):
             return compare(target, condition.operator, condition.value)
-        return target(condition.operator, condition.value)
+        return target(organization_id, condition.operator, condition.value)
 
 
 def compare(column: ColumnElement[Any], operator: str, value: Any) -> ColumnElement[bool]:

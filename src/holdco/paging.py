@@ -183,10 +183,8 @@ def page_select(listing: Listing[Any], organization_id: UUID, request: PageReque
     """One row more than asked for, which tells whether there is a next page. Backwards pages come in reverse."""
     statement = (
         select(*(column.label(name) for name, column in listing.columns.items()))
-        .select_from(
-            listing.organization.table
-        )
-        .where(listing.organization == organization_id, *listing.filters.clauses(request.conditions))
+        .select_from(listing.organization.table)
+        .where(listing.organization == organization_id, *listing.filters.clauses(organization_id, request.conditions))
     )
     if request.after is not None:
         statement = statement.where(_behind(listing, request.orders, request.after, backwards=False))
@@ -199,7 +197,7 @@ def count_select(listing: Listing[Any], organization_id: UUID, request: PageRequ
     return (
         select(func.count())
         .select_from(listing.organization.table)
-        .where(listing.organization == organization_id, *listing.filters.clauses(request.conditions))
+        .where(listing.organization == organization_id, *listing.filters.clauses(organization_id, request.conditions))
     )
 
 

@@ -82,20 +82,20 @@ class ExternalReferenceRow(NamedTuple):
 CUSTOMER_COLUMNS: dict[str, ColumnElement[Any]] = {name: _CUSTOMERS[name] for name in CustomerRow._fields}
 
 
-def _is_root(_operator: str, value: Any) -> ColumnElement[bool]:
+def _is_root(_organization_id: UUID, _operator: str, value: Any) -> ColumnElement[bool]:
     return _CUSTOMERS.parent_id.is_(None) if value else _CUSTOMERS.parent_id.is_not(None)
 
 
-def _external_id(operator: str, value: Any) -> ColumnElement[bool]:
+def _external_id(organization_id: UUID, operator: str, value: Any) -> ColumnElement[bool]:
     reference = ExternalReference.__table__.c
     return exists().where(
-        reference.organization_id == _CUSTOMERS.organization_id,
+        reference.organization_id == organization_id,
         reference.customer_id == _CUSTOMERS.id,
         compare(reference.external_id, operator, value),
     )
 
 
-def _email(_operator: str, value: Any) -> ColumnElement[bool]:
+def _email(_organization_id: UUID, _operator: str, value: Any) -> ColumnElement[bool]:
     return compare(_CUSTOMERS.email, "eq" if value is None else "eq_ignoring_case", value)
 
 

@@ -84,7 +84,7 @@ def is_overdue(invoice: InvoiceRow, today: date) -> bool:
     return invoice.status == "ISSUED" and invoice.balance > 0 and invoice.due_date < today
 
 
-def _payment_status(operator: str, value: Any) -> ColumnElement[bool]:
+def _payment_status(_organization_id: UUID, operator: str, value: Any) -> ColumnElement[bool]:
     status = case(
         (INVOICES.status != "ISSUED", None),
         (and_(INVOICES.balance == 0, INVOICES.amount_written_off > 0), InvoicePaymentStatus.WRITTEN_OFF.value),
@@ -95,13 +95,13 @@ def _payment_status(operator: str, value: Any) -> ColumnElement[bool]:
     return compare(status, operator, value)
 
 
-def _is_open(_operator: str, value: Any) -> ColumnElement[bool]:
+def _is_open(_organization_id: UUID, _operator: str, value: Any) -> ColumnElement[bool]:
     # Written as the partial index is, so that it can be used.
     is_open = and_(INVOICES.status == "ISSUED", INVOICES.balance > 0)
     return is_open if value else not_(is_open)
 
 
-def _is_overdue(_operator: str, value: Any) -> ColumnElement[bool]:
+def _is_overdue(_organization_id: UUID, _operator: str, value: Any) -> ColumnElement[bool]:
     """`value` is whether, and today's date."""
     is_wanted, today = value
     overdue = and_(INVOICES.status == "ISSUED", INVOICES.balance > 0, INVOICES.due_date < today)

@@ -107,12 +107,12 @@ class ReceivablesRow(NamedTuple):
         return self.outstanding - self.unapplied - self.open_credits
 
 
-def _is_live(_operator: str, _value: Any) -> ColumnElement[bool]:
+def _is_live(organization_id: UUID, _operator: str, _value: Any) -> ColumnElement[bool]:
     """Neither a reversal nor reversed."""
     reversal = aliased(Allocation)
     return and_(
         _ALLOCATIONS.reverses_id.is_(None),
-        ~exists().where(reversal.organization_id == _ALLOCATIONS.organization_id, reversal.reverses_id == _ALLOCATIONS.id),
+        ~exists().where(reversal.organization_id == organization_id, reversal.reverses_id == _ALLOCATIONS.id),
     )
 
 
@@ -130,7 +130,7 @@ PAYMENT_FILTERS = Filters(
         "received_on": PAYMENTS.received_on,
         "reference": PAYMENTS.reference,
         "external_id": PAYMENTS.external_id,
-        "has_unapplied": lambda _operator, value: PAYMENTS.unapplied > 0 if value else PAYMENTS.unapplied == 0,
+        "has_unapplied": lambda _organization_id, _operator, value: PAYMENTS.unapplied > 0 if value else PAYMENTS.unapplied == 0,
     }
 )
 

@@ -205,7 +205,7 @@ async def _live(transaction: Transaction, column: str, key: UUID) -> list[Alloca
         .where(
             queries.ALLOCATIONS.organization == transaction.organization_id,
             queries.ALLOCATIONS.columns[column] == key,
-            *queries.ALLOCATIONS.filters.clauses(queries.live_unless(is_reversed_included=False)),
+            *queries.ALLOCATIONS.filters.clauses(transaction.organization_id, queries.live_unless(is_reversed_included=False)),
         )
         .order_by(queries.ALLOCATIONS.columns["id"])
     )
