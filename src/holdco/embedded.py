@@ -189,8 +189,8 @@ class EmbeddedPostgres:
 
     def _may(self, right: str, path: Path) -> bool:
         """Asked as the server's user, because mode bits are not the whole truth."""
-        command = ["test", right, str(path)]
-        return subprocess.run(command, check=False, cwd="/", **_identity(self._uid, self._gid)).returncode == 0  # noqa: S603
+        identity = _identity(self._uid, self._gid)
+        return subprocess.run(["test", right, path], check=False, cwd="/", **identity).returncode == 0  # noqa: S603, S607 - of POSIX
 
     def _open(self, name: str) -> BinaryIO:
         # 0600, because who can open a lock can hold it for ever.
