@@ -78,6 +78,23 @@ def migrate() -> None:
 
 
 @app.command()
+def seed(
+    scale: Annotated[Scale, typer.Option(help="The demo company, or the rows that benches measure on.")] = Scale.DEMO,
+) -> None:
+    """Fills an empty organization. Running it again changes nothing."""
+    from holdco.seeding import bench, demo  # noqa: PLC0415 (other commands start without it)
+
+    with running.database(Settings.from_environment()) as settings:
+        asyncio.run(running.prepare(settings))
+        if scale is Scale.DEMO:
+            is_loaded = asyncio.run(demo.load_once(settings))
+        else:
+            with typer.progressbar(length=bench.Shape().row_count, label="Loading") as bar:
+                is_loaded = asyncio.run(bench.load_once(settings, progress=bar.update))
+    typer.echo(f"The {scale.value} data is loaded." if is_loaded else "There are customers already. Nothing was loaded.")
+
+
+@app.command()
 def schema() -> None:
     """Prints the GraphQL schema."""
     from holdco.schema import schema as graph  # noqa: PLC0415 (building it takes a moment)
