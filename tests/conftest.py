@@ -32,6 +32,7 @@ from holdco.organizations import service as organizations
 from holdco.schema import schema
 from holdco.settings import Settings
 from statements import ISSUED
+from stories import Story
 
 Data = dict[str, Any]
 Execute = Callable[..., Awaitable[Data]]
@@ -172,6 +173,12 @@ def execute_failing(engine: AsyncEngine, organization_id: UUID) -> Callable[...,
         return list(result.errors)
 
     return run
+
+
+@pytest.fixture
+def story(execute: Execute, engine: AsyncEngine, organization_id: UUID) -> Story:
+    """Customers, invoices and money of the test's organization; see stories.py."""
+    return Story(execute, engine, organization_id)
 
 
 @dataclass

@@ -27,6 +27,7 @@ from holdco.customers.queries import CustomerRow
 from holdco.database import Transaction
 from holdco.errors import InvalidInput, NotFound, StaleVersion
 from holdco.ids import Kind
+from holdco.validation import optional_text
 
 
 class Moved(NamedTuple):
@@ -49,12 +50,13 @@ async def place(
     """Puts a customer and its whole subtree under a parent, or makes it a root (`parent_id` None).
 
     Open invoices, debts, payments and allocations stay where they are (H7). Raises, in this order: NotFound; StaleVersion;
-    InvalidInput for a parent without rights (H10); the refusals of `link`.
+    InvalidInput for a bad reason and for a parent without rights (H10); the refusals of `link`.
     """
     await hierarchy.lock_exclusive(transaction)
     child = await _found(transaction, child_id, field="id")
     if version is not None and version != child.version:
         raise StaleVersion(child.name, expected=version, found=child.version)
+    reason = optional_text(reason, "reason")
     former = [ancestor_id for ancestor_id, _ in await hierarchy.ancestors(transaction, child_id)]
     if parent_id is None:
         if child.parent_id is not None:
@@ -108,7 +110,7 @@ async def set_access(
 ) -> None:
     """Changes what the parent may do, from now on: the old rights stay in the history.
 
-    Raises NotFound, StaleVersion, NotAChild, RightsInconsistent.
+    Raises, in this order: NotFound; StaleVersion; NotAChild; RightsInconsistent; InvalidInput for a bad reason.
     """
     await hierarchy.lock_exclusive(transaction)
     child = await _found(transaction, child_id, field="id")
@@ -117,6 +119,7 @@ async def set_access(
     if child.parent_id is None:
         raise NotAChild(child.name)
     _check_rights(rights)
+    reason = optional_text(reason, "reason")
     await _end_link(transaction, child_id)
     await hierarchy.detach(transaction, child_id)
     await _begin_link(transaction, child_id=child_id, parent_id=child.parent_id, rights=rights, reason=reason)

@@ -18,6 +18,7 @@ from holdco.customers.graph import Customer
 from holdco.customers.hierarchy import Rights
 from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
 from holdco.customers.service import Parent, Reference
+from holdco.errors import Refusal
 from holdco.ids import Kind
 from holdco.scalars import JSON, CurrencyCode
 from holdco.shapes import AddressInput, PaymentTermsInput
@@ -173,6 +174,12 @@ def _value(given: Any) -> Any:
     return dataclasses.asdict(given) if isinstance(given, AddressInput) else given
 
 
+# What a move calls by these names stands elsewhere in the input of a new customer.
+_PLACED_FIELDS = {
+    ("id",): ("kind",),
+    ("parentId",): ("parent", "id"),
+    ("access", "view"): ("parent", "access", "view"),
+}
 _NOT_FIELDS = {"id", "version", "external_references", "parent"}
 
 
@@ -194,9 +201,14 @@ class CustomerMutations:
             parent = input.parent
             placed = Parent(input_id(Kind.CUSTOMER, parent.id, "parent", "id"), parent.access.rights()) if parent else None
             async with info.context.transaction() as transaction:
-                customer_id = await service.create(
-                    transaction, values=_created(input), references=_references(input.external_references), parent=placed
-                )
+                try:
+                    customer_id = await service.create(
+                        transaction, values=_created(input), references=_references(input.external_references), parent=placed
+                    )
+                except Refusal as refusal:
+                    if placed is not None and refusal.field is not None:
+                        refusal.field = _PLACED_FIELDS.get(refusal.field, refusal.field)
+                    raise
             return CustomerPayload(customer=await info.context.show(loaders.CustomerById, customer_id))
 
         return await attempt(CustomerPayload, use_case)
