@@ -43,10 +43,10 @@ def field_name(column: str) -> str:
 
 
 def required_text(value: str | None, field: str, *, length_max: int = NAME_LENGTH_MAX) -> str:
-    """The text without white space around it. Raises InvalidInput when nothing is left."""
+    """The text without white space around it. `field` is its path, with dots. Raises InvalidInput when nothing is left."""
     cleaned = optional_text(value, field, length_max=length_max)
     if cleaned is None:
-        raise InvalidInput(f"{field} cannot be empty.", field=(field,))
+        raise InvalidInput(f"{field} cannot be empty.", field=field.split("."))
     return cleaned
 
 
@@ -56,9 +56,9 @@ def optional_text(value: str | None, field: str, *, length_max: int = NAME_LENGT
         return None
     cleaned = value.strip()
     if "\0" in cleaned or any("\ud800" <= character <= "\udfff" for character in cleaned):
-        raise InvalidInput(f"{field} contains a character that is no text.", field=(field,))
+        raise InvalidInput(f"{field} contains a character that is no text.", field=field.split("."))
     if len(cleaned) > length_max:
-        raise InvalidInput(f"{field} is {len(cleaned)} characters long; at most {length_max} are kept.", field=(field,))
+        raise InvalidInput(f"{field} is {len(cleaned)} characters long; at most {length_max} are kept.", field=field.split("."))
     return cleaned or None
 
 

@@ -80,8 +80,8 @@ class NumberTaken(Refusal):
 class ExternalReferenceTaken(Refusal):
     code = UserErrorCode.EXTERNAL_REFERENCE_TAKEN
 
-    def __init__(self, system: str, external_id: str) -> None:
-        super().__init__(f"{external_id} of {system} already belongs to another customer.", field=("externalReferences",))
+    def __init__(self, system: str, external_id: str, *, field: Sequence[str]) -> None:
+        super().__init__(f"{external_id} of {system} already belongs to a customer.", field=field)
 
 
 class CurrencyLocked(Refusal):

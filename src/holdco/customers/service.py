@@ -174,7 +174,7 @@ async def change(
         )
         await _set_references(transaction, customer_id, references)
     if changed or references is not None:
-        await touch(transaction, customer_id, number=changed.get("number"), **changed)
+        await touch(transaction, customer_id, **changed)
         names = sorted(field_name(name) for name in [*changed, *(["external_references"] if references is not None else [])])
         await activity.record(
             transaction,
@@ -234,16 +234,14 @@ def not_found(customer_id: UUID, *, field: tuple[str, ...] = ("id",)) -> NotFoun
     return NotFound(f"There is no customer {ids.encode(Kind.CUSTOMER, customer_id)}.", field=field)
 
 
-async def touch(transaction: Transaction, customer_id: UUID, *, number: str | None = None, **changed: Any) -> None:
-    """Writes columns of one customer and counts its version up."""
-    if number is not None:
-        changed["number"] = number
+async def touch(transaction: Transaction, customer_id: UUID, **changed: Any) -> None:
+    """Writes columns of one customer and counts its version up. Raises NumberTaken."""
     await _write(
         transaction,
         update(Customer)
         .where(Customer.organization_id == transaction.organization_id, Customer.id == customer_id)
         .values(updated_at=transaction.now, version=Customer.version + 1, **changed),
-        number=number,
+        number=changed.get("number"),
     )
 
 
@@ -278,9 +276,10 @@ async def _set_references(transaction: Transaction, customer_id: UUID, reference
         raise InvalidInput(
             f"A customer has at most {EXTERNAL_REFERENCES_MAX} external references.", field=("externalReferences",)
         )
-    for reference in references:
-        system = required_text(reference.system, "system")
-        external_id = required_text(reference.external_id, "externalId")
+    for index, reference in enumerate(references):
+        path = f"externalReferences.{index}"
+        system = required_text(reference.system, f"{path}.system")
+        external_id = required_text(reference.external_id, f"{path}.externalId")
         try:
             await transaction.execute(
                 insert(ExternalReference).values(
@@ -288,11 +287,11 @@ async def _set_references(transaction: Transaction, customer_id: UUID, reference
                     system=system,
                     external_id=external_id,
                     customer_id=customer_id,
-                    url=optional_text(reference.url, "url", length_max=2000),
+                    url=optional_text(reference.url, f"{path}.url", length_max=2000),
                 )
             )
         except IntegrityError:
-            raise ExternalReferenceTaken(system, external_id) from None
+            raise ExternalReferenceTaken(system, external_id, field=path.split(".")) from None
 
 
 async def _write(transaction: Transaction, statement: Any, *, number: str | None) -> None:

@@ -28,7 +28,7 @@ from holdco.invoices.models import Invoice, InvoiceLine, InvoiceStatus, TermSour
 from holdco.invoices.queries import INVOICES, InvoiceRow
 from holdco.organizations.numbering import Series, next_number
 from holdco.terms import PaymentTerms, PaymentTermsKind, TermsRefused, due_date
-from holdco.validation import TEXT_LENGTH_MAX, optional_text, required_text
+from holdco.validation import TEXT_LENGTH_MAX, field_name, optional_text, required_text
 
 LINES_MAX = 1000
 
@@ -222,21 +222,31 @@ def _computed(new: NewInvoice, currency: str) -> amounts.InvoiceAmounts:
                     line.quantity,
                     line.unit_price,
                     line.discount_percent,
-                    money.from_decimal(line.discount_amount, currency),
+                    _minor_units(line.discount_amount, currency, "lines", str(index), "discountAmount"),
                     line.tax_percent,
                 )
-                for line in new.lines
+                for index, line in enumerate(new.lines)
             ],
             currency=currency,
             discount_percent=new.discount_percent,
             is_discount_before_tax=new.is_discount_before_tax,
-            shipping_charge=money.from_decimal(new.shipping_charge, currency),
-            adjustment=money.from_decimal(new.adjustment, currency),
+            shipping_charge=_minor_units(new.shipping_charge, currency, "shippingCharge"),
+            adjustment=_minor_units(new.adjustment, currency, "adjustment"),
         )
     except amounts.AmountsRefused as problem:
-        raise InvalidInput(str(problem), field=("lines", str(problem.line)) if problem.line is not None else None) from None
+        place = ["lines", str(problem.line)] if problem.line is not None else []
+        name = getattr(problem, "field", None)
+        path = [*place, field_name(name)] if name is not None else place
+        raise InvalidInput(str(problem), field=path or ["lines"]) from None
     except money.AmountRefused as problem:
         raise InvalidInput(str(problem), field=("lines",)) from None
+
+
+def _minor_units(amount: Decimal, currency: str, *field: str) -> int:
+    try:
+        return money.from_decimal(amount, currency)
+    except money.AmountRefused as problem:
+        raise InvalidInput(str(problem), field=field) from None
 
 
 def _terms(transaction: Transaction, customer: CustomerRow, new: NewInvoice) -> tuple[PaymentTerms, TermSource]:
