@@ -1,0 +1,119 @@
+"""Customers are deleted in two steps, and only those that never had a transaction (domain.md D1, D2, D3, D5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stories import PAYS, Story
+
+PREVIEW = """
+query ($id: ID!) {
+  customerDeletePreview(id: $id) { contactCount confirmationToken userErrors { code field message } }
+}
+"""
+CONTACT = "mutation ($input: ContactCreateInput!) { contactCreate(input: $input) { contact { id } userErrors { code } } }"
+
+
+async def preview(story: Story, customer_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await story.ask(PREVIEW, id=customer_id))["customerDeletePreview"]
+    return found
+
+
+async def token(story: Story, customer_id: str) -> str:
+    found: str = (await preview(story, customer_id))["confirmationToken"]
+    return found
+
+
+async def test_a_confirmed_deletion_takes_the_contacts_along(story: Story) -> None:
+    key = await story.customer("Lisbon", externalReferences=[{"system": "crm", "externalId": "A-1"}])
+    contact = (await story.ask(CONTACT, input={"customerId": key, "name": "Maria Duarte"}))["contactCreate"]["contact"]["id"]
+    shown = await preview(story, key)
+    assert (shown["contactCount"], shown["userErrors"]) == (1, [])
+    deleted = await story.do("customerDelete", id=key, confirmationToken=shown["confirmationToken"])
+    assert deleted == {"deletedCustomerId": key, "deletedContactCount": 1, "userErrors": []}
+    found = await story.ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[key, contact])
+    assert found == {"nodes": [None, None]}
+    again = await story.customer("Lisbon", externalReferences=[{"system": "crm", "externalId": "A-1"}])
+    assert again != key
+
+
+async def test_a_former_child_is_deleted_with_its_history_and_its_parent_stays(story: Story) -> None:
+    top = await story.customer("Aldgate Networks")
+    city = await story.customer("Lisbon", under=top)
+    await story.move(city, None)
+    await story.do("customerDelete", id=city, confirmationToken=await token(story, city))
+    found = await story.ask("query ($id: ID!) { customer(by: {id: $id}) { descendants { totalCount } } }", id=top)
+    assert found["customer"]["descendants"]["totalCount"] == 0
+
+
+async def test_a_child_is_deleted_out_of_its_tree(story: Story) -> None:
+    top = await story.customer("Aldgate Networks")
+    city = await story.customer("Lisbon", under=top)
+    await story.do("customerDelete", id=city, confirmationToken=await token(story, city))
+    found = await story.ask("query ($id: ID!) { customer(by: {id: $id}) { children { totalCount } } }", id=top)
+    assert found["customer"]["children"]["totalCount"] == 0
+
+
+async def test_the_token_confirms_only_the_state_that_was_shown(story: Story) -> None:
+    key = await story.customer("Lisbon")
+    shown = await token(story, key)
+    await story.do("customerUpdate", id=key, phone="1")
+    other = await story.customer("Porto")
+    expected = [("CONFIRMATION_STALE", ["confirmationToken"])]
+    for stale in (shown, await token(story, other), "", "x" * 5000, "\0", "\ud800"):
+        assert await story.refused("customerDelete", id=key, confirmationToken=stale) == expected
+    shown = await token(story, key)
+    await story.ask(CONTACT, input={"customerId": key, "name": "Maria Duarte"})
+    assert await story.refused("customerDelete", id=key, confirmationToken=shown) == expected
+
+
+async def test_a_customer_with_children_is_not_deleted(story: Story) -> None:
+    top = await story.customer("Aldgate Networks")
+    shown = await token(story, top)
+    await story.customer("Lisbon", under=top)
+    await story.customer("Porto", under=top)
+    expected = [("HAS_CHILDREN", ["id"], "Aldgate Networks has 2 children. Move them first.")]
+    assert await story.refusals("customerDelete", id=top, confirmationToken=shown) == expected
+    found = await preview(story, top)
+    assert (found["confirmationToken"], [error["code"] for error in found["userErrors"]]) == (None, ["HAS_CHILDREN"])
+
+
+async def test_a_customer_with_transactions_is_not_deleted(story: Story) -> None:
+    key = await story.customer("Lisbon")
+    draft = await story.invoice(key, "10.00", issue=False)
+    expected = [("HAS_TRANSACTIONS", ["id"], "Lisbon has 1 invoices, payments or credit notes. Deactivate it instead.")]
+    assert await story.refusals("customerDelete", id=key, confirmationToken="") == expected
+    await story.do("invoiceIssue", id=draft)
+    await story.payment(key, "10.00", apply={})
+    assert await story.refused("customerDelete", id=key, confirmationToken="") == [("HAS_TRANSACTIONS", ["id"])]
+
+
+async def test_a_customer_with_unapplied_money_is_not_deleted(story: Story) -> None:
+    paying, credited = await story.customer("Lisbon"), await story.customer("Porto")
+    await story.payment(paying, "10.00")
+    await story.credit_note(credited, "10.00")
+    for key in (paying, credited):
+        assert await story.refused("customerDelete", id=key, confirmationToken="") == [
+            ("HAS_UNAPPLIED_FUNDS", ["id"]),
+            ("HAS_TRANSACTIONS", ["id"]),
+        ]
+
+
+async def test_all_that_stands_in_the_way_is_told_at_once(story: Story) -> None:
+    top = await story.customer("Aldgate Networks")
+    await story.do("customerCreate", name="Lisbon", parent={"id": top, "access": PAYS})
+    await story.payment(top, "10.00")
+    await story.invoice(top, "1.00")
+    found = await preview(story, top)
+    assert [(error["code"], error["message"]) for error in found["userErrors"]] == [
+        ("HAS_CHILDREN", "Aldgate Networks has 1 children. Move them first."),
+        ("HAS_UNAPPLIED_FUNDS", "Aldgate Networks has money that is not applied, in 1 payments or credit notes."),
+        ("HAS_TRANSACTIONS", "Aldgate Networks has 2 invoices, payments or credit notes. Deactivate it instead."),
+    ]
+
+
+async def test_there_is_nothing_to_delete_where_there_is_no_customer(story: Story) -> None:
+    unknown = "cus_" + "0" * 32
+    assert await story.ask(PREVIEW, id=unknown) == {"customerDeletePreview": None}
+    for wrong in (unknown, "inv_" + "0" * 32, "nonsense"):
+        assert await story.refused("customerDelete", id=wrong, confirmationToken="") == [("NOT_FOUND", ["id"])]
