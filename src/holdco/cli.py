@@ -95,6 +95,31 @@ def seed(
 
 
 @app.command()
+def verify() -> None:
+    """Computes balances, totals and the hierarchy again, and ends with status 1 and the rows that do not agree, if any."""
+    from holdco.verification import service  # noqa: PLC0415 (other commands start without it)
+
+    async def report_on(settings: Settings) -> service.Report:
+        await running.check_schema(settings)
+        async with running.engine_of(settings) as engine:
+            return await service.verify(engine, settings.organization_id)
+
+    with running.database(Settings.from_environment()) as settings:
+        report = asyncio.run(report_on(settings))
+    for problem in report.problems:
+        typer.echo(f"{problem.check.name}: {problem.figure_count:,} wrong. {problem.check.claim}")
+        for finding in problem.findings:
+            typer.echo(f"  {finding.id}  {finding.figure}: {finding.found}, expected {finding.expected}")
+        if problem.figure_count > len(problem.findings):
+            typer.echo(f"  … and {problem.figure_count - len(problem.findings):,} more")
+    counted = ", ".join(f"{count:,} {noun}{'' if count == 1 else 's'}" for noun, count in report.counts.items())
+    if not report.is_clean:
+        typer.echo(f"{len(report.problems)} of {len(service.CHECKS)} checks failed on {counted}.", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"Everything adds up: {counted}; {len(service.CHECKS)} checks.")
+
+
+@app.command()
 def schema() -> None:
     """Prints the GraphQL schema."""
     from holdco.schema import schema as graph  # noqa: PLC0415 (building it takes a moment)

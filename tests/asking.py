@@ -1,0 +1,46 @@
+"""Asks the schema as the endpoint does: on any engine, for any organization, each document read once."""
+
+from __future__ import annotations
+
+from inspect import isawaitable
+from typing import Any
+from uuid import UUID
+
+from graphql import execute
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from holdco.context import Context, Viewer
+from holdco.endpoint.documents import Documents
+from holdco.schema import schema
+from stories import Ask
+
+_DOCUMENTS = Documents(schema)
+
+
+def asker(engine: AsyncEngine, organization_id: UUID, actor: str = "tester") -> Ask:
+    """`await ask(document, **variables)`: the data of an operation that must not have errors.
+
+    A refusal is data; whatever raises is a defect, and is raised here as the exception that it was. Each operation has a
+    context and so a connection of its own: operations that are gathered race.
+    """
+
+    async def ask(document: str, **variables: Any) -> dict[str, Any]:
+        context = Context(engine, Viewer(organization_id, actor))
+        try:
+            answer = execute(
+                schema._schema,  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
+                _DOCUMENTS.read(document).node,
+                context_value=context,
+                variable_values=variables,
+                executor_class=schema.execution_context_class,
+            )
+            result = await answer if isawaitable(answer) else answer
+        finally:
+            await context.close()
+        if result.errors:
+            error = result.errors[0]
+            raise error.original_error or error
+        data: dict[str, Any] = result.data
+        return data
+
+    return ask
