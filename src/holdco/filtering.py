@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, func
+from sqlalchemy import ColumnElement, and_, func
 
 from holdco.errors import BadUserInput
 
@@ -51,7 +51,8 @@ def compare(column: ColumnElement[Any], operator: str, value: Any) -> ColumnElem
 def _in(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
     if len(values) > LIST_SIZE_MAX:
         raise BadUserInput(f"A filter takes at most {LIST_SIZE_MAX} values, not {len(values)}.")
-    return column.in_(values) if values else false()
+    # Not false() for an empty list: SQLAlchemy would drop all other conditions beside it, the organization's too.
+    return column.in_(values)
 
 
 def _contains(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
