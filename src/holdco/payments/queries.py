@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, and_, exists, select, text
 from sqlalchemy.orm import aliased
 
 from holdco import ids
@@ -197,62 +197,52 @@ def reversals_of(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
     )
 
 
-# One pass over each of the three kinds of money, each through its partial index, and one row per currency.
-RECEIVABLES = text(
-    """
-    with parents as materialized (select * from unnest(cast(:customer_ids as uuid[])) as given(id)),
-    sums as (
-      select p.id, i.currency, sum(i.balance) as outstanding,
-             sum(case when i.due_date < :today then i.balance else 0 end) as overdue,
-             0::numeric as unapplied, 0::numeric as open_credits, count(*) as open_invoice_count
-      from parents p join invoices i on i.customer_id = p.id
-      where i.organization_id = :organization_id and i.status = 'ISSUED' and i.balance > 0
-      group by p.id, i.currency
-      union all
-      select p.id, m.currency, 0, 0, sum(m.unapplied), 0, 0
-      from parents p join payments m on m.customer_id = p.id
-      where m.organization_id = :organization_id and m.unapplied > 0
-      group by p.id, m.currency
-      union all
-      select p.id, n.currency, 0, 0, 0, sum(n.remaining), 0
-      from parents p join credit_notes n on n.customer_id = p.id
-      where n.organization_id = :organization_id and n.remaining > 0
-      group by p.id, n.currency
-    )
-    select id, currency, sum(outstanding), sum(overdue), sum(unapplied), sum(open_credits), sum(open_invoice_count)
-    from sums group by id, currency order by id, currency
-    """
-)
+# Whose money counts for each of the customers that are asked about: its own, or that of all at and below it.
+_SELF = "array[given.id]"
+_SUBTREE = """array(
+    select c.descendant_id from customer_closure c
+    where c.organization_id = :organization_id and c.ancestor_id = given.id
+)"""
 
-CONSOLIDATED_RECEIVABLES = text(
+
+def _receivables(owners: str) -> TextClause:
+    """One row per customer and currency.
+
+    Each of the three kinds of money is summed through its partial index alone. The owners are an array and not a join: they
+    are found once for all three, and however wrong the planner's guess of their number is, it is one range of each index. A
+    join took four times as long on a tree of 50,000.
     """
-    with parents as materialized (select * from unnest(cast(:customer_ids as uuid[])) as given(id)),
-    sums as (
-      select p.id, i.currency, sum(i.balance) as outstanding,
-             sum(case when i.due_date < :today then i.balance else 0 end) as overdue,
-             0::numeric as unapplied, 0::numeric as open_credits, count(*) as open_invoice_count
-      from parents p
-      join customer_closure c on c.ancestor_id = p.id
-      join invoices i on i.organization_id = c.organization_id and i.customer_id = c.descendant_id
-      where c.organization_id = :organization_id and i.organization_id = :organization_id
-        and i.status = 'ISSUED' and i.balance > 0
-      group by p.id, i.currency
-      union all
-      select p.id, m.currency, 0, 0, sum(m.unapplied), 0, 0
-      from parents p
-      join customer_closure c on c.ancestor_id = p.id
-      join payments m on m.organization_id = c.organization_id and m.customer_id = c.descendant_id
-      where c.organization_id = :organization_id and m.organization_id = :organization_id and m.unapplied > 0
-      group by p.id, m.currency
-      union all
-      select p.id, n.currency, 0, 0, 0, sum(n.remaining), 0
-      from parents p
-      join customer_closure c on c.ancestor_id = p.id
-      join credit_notes n on n.organization_id = c.organization_id and n.customer_id = c.descendant_id
-      where c.organization_id = :organization_id and n.organization_id = :organization_id and n.remaining > 0
-      group by p.id, n.currency
+    return text(
+        f"""
+        with parents as materialized (
+          select given.id, {owners} as owner_ids from unnest(cast(:customer_ids as uuid[])) as given(id)
+        )
+        select p.id, s.currency, sum(s.outstanding), sum(s.overdue), sum(s.unapplied), sum(s.open_credits),
+               sum(s.open_invoice_count)
+        from parents p
+        cross join lateral (
+          select i.currency, sum(i.balance) as outstanding,
+                 sum(case when i.due_date < :today then i.balance else 0 end) as overdue,
+                 0::numeric as unapplied, 0::numeric as open_credits, count(*) as open_invoice_count
+          from invoices i
+          where i.organization_id = :organization_id and i.customer_id = any(p.owner_ids)
+            and i.status = 'ISSUED' and i.balance > 0
+          group by i.currency
+          union all
+          select m.currency, 0, 0, sum(m.unapplied), 0, 0
+          from payments m
+          where m.organization_id = :organization_id and m.customer_id = any(p.owner_ids) and m.unapplied > 0
+          group by m.currency
+          union all
+          select n.currency, 0, 0, 0, sum(n.remaining), 0
+          from credit_notes n
+          where n.organization_id = :organization_id and n.customer_id = any(p.owner_ids) and n.remaining > 0
+          group by n.currency
+        ) s
+        group by p.id, s.currency order by p.id, s.currency
+        """  # noqa: S608 (constants of this file only)
     )
-    select id, currency, sum(outstanding), sum(overdue), sum(unapplied), sum(open_credits), sum(open_invoice_count)
-    from sums group by id, currency order by id, currency
-    """
-)
+
+
+RECEIVABLES = _receivables(_SELF)
+CONSOLIDATED_RECEIVABLES = _receivables(_SUBTREE)
