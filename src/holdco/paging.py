@@ -93,14 +93,15 @@ def request_of(
     before: str | None = None,
     orders: Sequence[Order] = (),
     conditions: Sequence[Condition] = (),
+    size_max: int = PAGE_SIZE_MAX,
 ) -> PageRequest:
     """Reads a connection's arguments. Raises BadUserInput for a size out of range or a cursor of another ordering."""
     if first is not None and last is not None:
         raise BadUserInput("Ask for first or for last, not for both.")
     limit = last if last is not None else first if first is not None else PAGE_SIZE
     name = "last" if last is not None else "first"
-    if not 0 <= limit <= PAGE_SIZE_MAX:
-        raise BadUserInput(f"{name} must be from 0 to {PAGE_SIZE_MAX}, not {limit}.")
+    if not 0 <= limit <= size_max:
+        raise BadUserInput(f"{name} must be from 0 to {size_max}, not {limit}.")
     complete = _complete(listing, orders)
     return PageRequest(
         limit,

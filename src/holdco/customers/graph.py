@@ -273,7 +273,9 @@ class Customer(NodeInterface):
         request = customer_request(filter, order_by, first, after)
         return await related(info, row.id, loaders.ChildrenByCustomerId, loaders.ChildCountByCustomerId, request)
 
-    @strawberry.field(description="The subtree as a flat list, parents before their children, for trees of unknown depth.")
+    @strawberry.field(
+        description="The subtree as a flat list, parents before their children, for trees of unknown depth; at most 500 a page."
+    )
     async def descendants(
         row: Parent[CustomerRow],
         info: Info,
@@ -285,7 +287,8 @@ class Customer(NodeInterface):
         conditions = filter.conditions() if filter is not None else []
         if depth_max is not None:
             conditions.append(Condition("depth", "lte", depth_max))
-        request = request_of(queries.DESCENDANTS, first=first, after=after, conditions=conditions)
+        size_max = queries.DESCENDANTS_PAGE_SIZE_MAX
+        request = request_of(queries.DESCENDANTS, first=first, after=after, conditions=conditions, size_max=size_max)
         return await related(info, row.id, loaders.DescendantsByCustomerId, loaders.DescendantCountByCustomerId, request)
 
     @strawberry.field(description="Every parent it ever had and what that one was allowed to do; the newest first.")

@@ -126,6 +126,9 @@ LISTING: Listing[CustomerRow] = Listing(
     order_default=(Order("number"),),
 )
 
+# More than of other lists: nothing hangs below a row here, and whoever asks wants a whole tree.
+DESCENDANTS_PAGE_SIZE_MAX = 500
+
 DESCENDANTS: Listing[DescendantRow] = Listing(
     row=lambda depth, key, *customer: DescendantRow(depth, key, CustomerRow(*customer)),
     columns={
