@@ -126,7 +126,7 @@ async def test_payment_status_follows_the_money(story: Story) -> None:
     invoice = await story.invoice(key, "10.00", issue=False)
     names = ("status", "paymentStatus", "amountPaid", "balance")
 
-    async def state() -> tuple[str, ...]:
+    async def state() -> tuple[str | None, ...]:
         found = await whole(story, invoice)
         return tuple(found[name] for name in names)
 
