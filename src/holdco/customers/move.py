@@ -6,10 +6,11 @@ All under the exclusive lock of the tree, so that no money is applied over a lin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import func, insert, select, text, update
 
 from holdco import ids
 from holdco.activity import service as activity
@@ -53,9 +54,7 @@ async def place(
     InvalidInput for a bad reason and for a parent without rights (H10); the refusals of `link`.
     """
     await hierarchy.lock_exclusive(transaction)
-    child = await _found(transaction, child_id, field="id")
-    if version is not None and version != child.version:
-        raise StaleVersion(child.name, expected=version, found=child.version)
+    child = await _locked(transaction, child_id, version=version)
     reason = optional_text(reason, "reason")
     former = [ancestor_id for ancestor_id, _ in await hierarchy.ancestors(transaction, child_id)]
     if parent_id is None:
@@ -86,10 +85,11 @@ async def link(
     await _check_cycle(transaction, child, parent)
     await _check_depth(transaction, child, parent)
     await _check_policy(transaction, child)
+    instant = await _instant(transaction, child_id)
     if child.parent_id is not None:
-        await _end_link(transaction, child_id)
+        await _end_link(transaction, child_id, instant)
         await hierarchy.detach(transaction, child_id)
-    await _begin_link(transaction, child_id=child_id, parent_id=parent_id, rights=rights, reason=reason)
+    await _begin_link(transaction, instant, child_id=child_id, parent_id=parent_id, rights=rights, reason=reason)
     await _set_parent(transaction, child_id, parent_id)
     await hierarchy.attach(transaction, child_id=child_id, parent_id=parent_id, rights=rights)
     below = await hierarchy.subtree_ids(transaction, child_id)
@@ -113,16 +113,15 @@ async def set_access(
     Raises, in this order: NotFound; StaleVersion; NotAChild; RightsInconsistent; InvalidInput for a bad reason.
     """
     await hierarchy.lock_exclusive(transaction)
-    child = await _found(transaction, child_id, field="id")
-    if version is not None and version != child.version:
-        raise StaleVersion(child.name, expected=version, found=child.version)
+    child = await _locked(transaction, child_id, version=version)
     if child.parent_id is None:
         raise NotAChild(child.name)
     _check_rights(rights)
     reason = optional_text(reason, "reason")
-    await _end_link(transaction, child_id)
+    instant = await _instant(transaction, child_id)
+    await _end_link(transaction, child_id, instant)
     await hierarchy.detach(transaction, child_id)
-    await _begin_link(transaction, child_id=child_id, parent_id=child.parent_id, rights=rights, reason=reason)
+    await _begin_link(transaction, instant, child_id=child_id, parent_id=child.parent_id, rights=rights, reason=reason)
     await _set_parent(transaction, child_id, child.parent_id)
     await hierarchy.attach(transaction, child_id=child_id, parent_id=child.parent_id, rights=rights)
     await _record(
@@ -201,7 +200,7 @@ async def _left_behind(transaction: Transaction, child_id: UUID, former: Sequenc
 
 
 async def _unlink(transaction: Transaction, child: CustomerRow, *, reason: str | None) -> None:
-    await _end_link(transaction, child.id, reason=reason)
+    await _end_link(transaction, child.id, await _instant(transaction, child.id), reason=reason)
     await hierarchy.detach(transaction, child.id)
     await _set_parent(transaction, child.id, None)
     await _record(transaction, "customer.parent_unlinked", child, child.parent_id)
@@ -210,12 +209,42 @@ async def _unlink(transaction: Transaction, child: CustomerRow, *, reason: str |
 async def _found(transaction: Transaction, customer_id: UUID, *, field: str) -> CustomerRow:
     rows = await transaction.rows(queries.by_ids(transaction.organization_id, [customer_id]))
     if not rows:
-        raise NotFound(f"There is no customer {ids.encode(Kind.CUSTOMER, customer_id)}.", field=(field,))
+        raise _not_found(customer_id, field=field)
     return CustomerRow(*rows[0][1:])
 
 
-async def _end_link(transaction: Transaction, child_id: UUID, *, reason: str | None = None) -> None:
-    ending: dict[str, Any] = {"valid_to": transaction.now}
+async def _locked(transaction: Transaction, child_id: UUID, *, version: int | None) -> CustomerRow:
+    """The customer that moves: nobody changes it between the look at its version and the move."""
+    rows = await transaction.rows(queries.by_ids(transaction.organization_id, [child_id]).with_for_update(key_share=True))
+    if not rows:
+        raise _not_found(child_id, field="id")
+    child = CustomerRow(*rows[0][1:])
+    if version is not None and version != child.version:
+        raise StaleVersion(child.name, expected=version, found=child.version)
+    return child
+
+
+def _not_found(customer_id: UUID, *, field: str) -> NotFound:
+    return NotFound(f"There is no customer {ids.encode(Kind.CUSTOMER, customer_id)}.", field=(field,))
+
+
+async def _instant(transaction: Transaction, child_id: UUID) -> datetime:
+    """When a link of this child ends and the next begins: now, but not before the last change.
+
+    Who waited for the lock began earlier than who had it, and clocks of two machines differ; the intervals of the history
+    follow one another all the same (domain.md H6).
+    """
+    links = ParentLink.__table__.c
+    rows = await transaction.rows(
+        select(func.max(func.coalesce(links.valid_to, links.valid_from))).where(
+            links.organization_id == transaction.organization_id, links.child_id == child_id
+        )
+    )
+    return max(transaction.now, rows[0][0] or transaction.now)
+
+
+async def _end_link(transaction: Transaction, child_id: UUID, instant: datetime, *, reason: str | None = None) -> None:
+    ending: dict[str, Any] = {"valid_to": instant}
     if reason is not None:
         ending["reason"] = reason
     await transaction.execute(
@@ -230,7 +259,13 @@ async def _end_link(transaction: Transaction, child_id: UUID, *, reason: str | N
 
 
 async def _begin_link(
-    transaction: Transaction, *, child_id: UUID, parent_id: UUID, rights: hierarchy.Rights, reason: str | None
+    transaction: Transaction,
+    instant: datetime,
+    *,
+    child_id: UUID,
+    parent_id: UUID,
+    rights: hierarchy.Rights,
+    reason: str | None,
 ) -> None:
     await transaction.execute(
         insert(ParentLink).values(
@@ -238,7 +273,7 @@ async def _begin_link(
             id=ids.new(),
             child_id=child_id,
             parent_id=parent_id,
-            valid_from=transaction.now,
+            valid_from=instant,
             valid_to=None,
             actor=transaction.actor,
             reason=reason,

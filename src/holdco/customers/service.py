@@ -159,6 +159,9 @@ async def change(
     Raises, in this order: NotFound; StaleVersion (domain.md K6); Refused with InvalidInput; NotABusinessCustomer when a
     linked customer would become an individual (H1); CurrencyLocked (X1); NumberTaken; ExternalReferenceTaken.
     """
+    if "kind" in values:
+        # Nobody becomes parent or child of a customer that is becoming an individual.
+        await hierarchy.lock_shared(transaction)
     customer = await locked(transaction, customer_id, version=version)
     fields = columns_of(values)
     changed = {name: value for name, value in fields.items() if getattr(customer, name) != value}
