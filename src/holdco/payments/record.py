@@ -223,8 +223,9 @@ def _number(given: str | None) -> str | None:
 def _payment_columns(new: NewPayment, currency: str) -> dict[str, Any]:
     bank_charges = planning.minor_units(new.bank_charges, currency, ("bankCharges",))
     withholding_tax = planning.minor_units(new.withholding_tax, currency, ("withholdingTax",))
-    if bank_charges < 0 or withholding_tax < 0:
-        raise InvalidInput("Bank charges and withholding tax cannot be negative.", field=("bankCharges",))
+    for amount, field in ((bank_charges, "bankCharges"), (withholding_tax, "withholdingTax")):
+        if amount < 0:
+            raise InvalidInput(f"{field} cannot be negative.", field=(field,))
     system, external_id = optional_text(new.source_system, "sourceSystem"), optional_text(new.external_id, "externalId")
     if (system is None) != (external_id is None):
         raise InvalidInput("Give sourceSystem and externalId together.", field=("externalId",))
