@@ -35,18 +35,15 @@ from holdco.payments.payloads import (
     InvoiceVoidPayload,
     PaymentPayload,
     SkippedCustomer,
+    load_all,
 )
 from holdco.payments.planning import Decision, Source, SourceKind, World
 from holdco.payments.record import NewCreditNote, NewPayment
 from holdco.scalars import CurrencyCode
 
 
-async def _load_all(info: Info, loader: type[Any], kind: Kind, texts: Sequence[str]) -> list[Any]:
-    return [await future for future in [info.context.loader(loader).load(ids.decode(kind, text)) for text in texts]]
-
-
 async def _skipped(info: Info, customer_ids: Sequence[str]) -> list[SkippedCustomer]:
-    customers = await _load_all(info, CustomerById, Kind.CUSTOMER, customer_ids)
+    customers = await load_all(info, CustomerById, Kind.CUSTOMER, customer_ids)
     return [SkippedCustomer(code=UserErrorCode.PARENT_PAY_NOT_ALLOWED, customer=customer) for customer in customers]
 
 
@@ -64,7 +61,7 @@ async def _source(info: Info, text: str) -> Any:
 async def _allocation_payload(info: Info, answer: Any, *, is_replayed: bool) -> AllocationPayload:
     return AllocationPayload(
         source=await _source(info, answer["sourceId"]),
-        allocations=await _load_all(info, loaders.AllocationById, Kind.ALLOCATION, answer["allocationIds"]),
+        allocation_ids=answer["allocationIds"],
         skipped=await _skipped(info, answer.get("skipped", ())),
         note=_note(answer),
         replayed=is_replayed,
@@ -103,7 +100,7 @@ async def _preview_source(info: Info, text: str) -> Source:
 async def _plan(info: Info, source: Source, decision: Decision) -> AllocationPlan:
     currency = source.currency
     lines = decision.plan.lines
-    invoices = await _load_all(info, InvoiceById, Kind.INVOICE, [ids.encode(Kind.INVOICE, line.invoice_id) for line in lines])
+    invoices = await load_all(info, InvoiceById, Kind.INVOICE, [ids.encode(Kind.INVOICE, line.invoice_id) for line in lines])
     return AllocationPlan(
         lines=[
             AllocationPlanLine(
@@ -175,14 +172,14 @@ class PaymentMutations:
             value = answer.value
             return PaymentPayload(
                 payment=await _source(info, value["paymentId"]),
-                allocations=await _load_all(info, loaders.AllocationById, Kind.ALLOCATION, value["allocationIds"]),
+                allocation_ids=value["allocationIds"],
                 skipped=await _skipped(info, value["skipped"]),
                 note=_note(value),
                 allocation_errors=[
                     UserError(code=UserErrorCode(error["code"]), message=error["message"], field=error["field"])
                     for error in value["errors"]
                 ],
-                possible_duplicates=await _load_all(info, loaders.PaymentById, Kind.PAYMENT, value["duplicateIds"]),
+                possible_duplicates=await load_all(info, loaders.PaymentById, Kind.PAYMENT, value["duplicateIds"]),
                 replayed=answer.is_replayed,
             )
 
@@ -245,7 +242,7 @@ class PaymentMutations:
                 )
             return PaymentPayload(
                 payment=await info.context.show(loaders.PaymentById, payment_id),
-                allocations=await _load_all(info, loaders.AllocationById, Kind.ALLOCATION, answer.value["allocationIds"]),
+                allocation_ids=answer.value["allocationIds"],
                 replayed=answer.is_replayed,
             )
 
@@ -267,7 +264,7 @@ class PaymentMutations:
                 )
             return InvoiceVoidPayload(
                 invoice=await info.context.show(InvoiceById, invoice_id),
-                reversals=await _load_all(info, loaders.AllocationById, Kind.ALLOCATION, answer.value["allocationIds"]),
+                allocation_ids=answer.value["allocationIds"],
                 replayed=answer.is_replayed,
             )
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from holdco.connections import UserError
+from holdco import ids
+from holdco.connections import Info, UserError
 from holdco.errors import UserErrorCode
+from holdco.ids import Kind
+from holdco.payments import loaders
 from holdco.payments.allocation import PlanNote
 from holdco.payments.graph import Allocation, AllocationSource, CreditNote, Payment
 from holdco.scalars import CurrencyCode
@@ -19,6 +23,16 @@ if TYPE_CHECKING:
     from holdco.invoices.graph import Invoice
 
 strawberry.enum(PlanNote, description="Why EXACT_MATCH found nothing to apply.")
+
+
+async def load_all(info: Info, loader: type[Any], kind: Kind, texts: Sequence[str]) -> list[Any]:
+    """What ids of one kind name, in their order."""
+    return [await future for future in [info.context.loader(loader).load(ids.decode(kind, text)) for text in texts]]
+
+
+async def _allocations(payload: strawberry.Parent[Any], info: Info) -> list[Allocation]:
+    """Thousands of rows, maybe: read only where they are asked for."""
+    return await load_all(info, loaders.AllocationById, Kind.ALLOCATION, payload.allocation_ids)
 
 
 @strawberry.type(description="A customer whose invoices were left alone, and why.")
@@ -49,7 +63,8 @@ class AllocationPlan:
 @strawberry.type
 class AllocationPayload:
     source: AllocationSource | None = None
-    allocations: list[Allocation] = dataclasses.field(default_factory=list)
+    allocation_ids: strawberry.Private[Sequence[str]] = ()
+    allocations: list[Allocation] = strawberry.field(resolver=_allocations)
     skipped: list[SkippedCustomer] = dataclasses.field(default_factory=list)
     note: PlanNote | None = None
     replayed: bool = strawberry.field(default=False, description="This request was carried out before; nothing was done again.")
@@ -59,7 +74,8 @@ class AllocationPayload:
 @strawberry.type
 class PaymentPayload:
     payment: Payment | None = None
-    allocations: list[Allocation] = dataclasses.field(default_factory=list)
+    allocation_ids: strawberry.Private[Sequence[str]] = ()
+    allocations: list[Allocation] = strawberry.field(resolver=_allocations)
     skipped: list[SkippedCustomer] = dataclasses.field(default_factory=list)
     note: PlanNote | None = None
     allocation_errors: list[UserError] = strawberry.field(
@@ -82,6 +98,7 @@ class CreditNotePayload:
 @strawberry.type
 class InvoiceVoidPayload:
     invoice: Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")] | None = None
-    reversals: list[Allocation] = dataclasses.field(default_factory=list)
+    allocation_ids: strawberry.Private[Sequence[str]] = ()
+    reversals: list[Allocation] = strawberry.field(resolver=_allocations)
     replayed: bool = False
     user_errors: list[UserError] = dataclasses.field(default_factory=list)
