@@ -10,12 +10,27 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, FromClause, Select, Uuid, and_, bindparam, column, func, literal, or_, select, true, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from holdco.errors import BadUserInput
@@ -114,8 +129,11 @@ def request_of(
 
 
 def _complete(listing: Listing[Any], orders: Sequence[Order]) -> tuple[Order, ...]:
-    """The ordering made total by the key, so that no row is skipped or shown twice."""
-    chosen = tuple({order.name: order for order in reversed(orders)}.values())[::-1] or listing.order_default
+    """The ordering made total by the key, so that no row is skipped or shown twice. A column counts where it is named first."""
+    by_name: dict[str, Order] = {}
+    for order in orders:
+        by_name.setdefault(order.name, order)
+    chosen = tuple(by_name.values()) or listing.order_default
     if any(order.name == listing.key for order in chosen):
         return chosen
     return (*chosen, Order(listing.key, chosen[-1].descending))
@@ -137,21 +155,30 @@ def decode_cursor(listing: Listing[Any], orders: Sequence[Order], cursor: str) -
         fingerprint, *values = values
         if fingerprint != _fingerprint(orders):
             raise BadUserInput(f"This cursor belongs to another ordering ({fingerprint}), not to {_fingerprint(orders)}.")
-        types = [listing.columns[order.name].type.python_type for order in orders]
-        return tuple(_value(kind, value) for kind, value in zip(types, values, strict=True))
-    except (ValueError, TypeError, binascii.Error):
+        columns = [listing.columns[order.name] for order in orders]
+        return tuple(_value(column, value) for column, value in zip(columns, values, strict=True))
+    except (ValueError, TypeError, OverflowError, binascii.Error):
         raise BadUserInput("This is not a cursor. Take it from pageInfo.endCursor or from an edge.") from None
 
 
-def _value(kind: type[Any], value: Any) -> Any:
-    if kind in (date, datetime):
-        return kind.fromisoformat(value)
+def _value(column: ColumnElement[Any], value: Any) -> Any:
+    """What the column can be compared with. Cursors come from outside: anybody can make one up."""
+    kind = column.type.python_type
+    if kind is date:
+        return date.fromisoformat(value)
+    if kind is datetime:
+        instant = datetime.fromisoformat(value)
+        if instant.tzinfo is None:
+            raise ValueError
+        return instant.astimezone(UTC)
+    if type(value) is not (str if kind is UUID else kind):
+        raise TypeError
     if kind is UUID:
         return UUID(value)
-    if type(value) is not kind:
-        raise TypeError
-    if kind is int and not -(2**63) <= value < 2**63:
-        raise ValueError
+    if kind is int:
+        limit = 2**63 if isinstance(column.type, BigInteger) else 2**31
+        if not -limit <= value < limit:
+            raise ValueError
     if kind is str and "\0" in value:
         raise ValueError
     return value
