@@ -21,6 +21,7 @@ from holdco.ids import Kind, decode
 from holdco.loading import CountsByParent, PagesByParent
 from holdco.paging import Listing, Order, Page, PageRequest, count_select, page_of, page_select
 from holdco.scopes import CustomerScope
+from holdco.validation import is_text
 
 Info = StrawberryInfo[Context, None]
 Node = TypeVar("Node")
@@ -212,7 +213,7 @@ def _operand(value: Any, kind: Kind | None) -> Any:
 
 def plain_text(value: str) -> str:
     """Text that Postgres can compare with. Raises BadUserInput."""
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if not is_text(value):
         raise BadUserInput("A text cannot contain a zero character or half of a surrogate pair.")
     return value
 

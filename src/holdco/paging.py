@@ -171,10 +171,12 @@ def _value(column: ColumnElement[Any], value: Any) -> Any:
         if instant.tzinfo is None:
             raise ValueError
         return instant.astimezone(UTC)
-    if type(value) is not (str if kind is UUID else kind):
-        raise TypeError
     if kind is UUID:
+        if not isinstance(value, str):
+            raise TypeError
         return UUID(value)
+    if type(value) is not kind:
+        raise TypeError
     if kind is int:
         limit = 2**63 if isinstance(column.type, BigInteger) else 2**31
         if not -limit <= value < limit:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Any, NewType
 
 import strawberry
@@ -14,6 +15,7 @@ from graphql.utilities import value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
 from holdco import money
+from holdco.validation import is_text
 
 CurrencyCode = NewType("CurrencyCode", str)
 JSON = NewType("JSON", object)
@@ -75,9 +77,13 @@ def _parse_json(value: object) -> Any:
         part, depth = pending.pop()
         if depth > _JSON_DEPTH_MAX:
             raise _refuse("this value", f"acceptable JSON: it is nested deeper than {_JSON_DEPTH_MAX} levels")
-        # Postgres keeps no zero character in text.
-        if isinstance(part, str) and "\0" in part:
-            raise _refuse("this value", "acceptable JSON: it contains a zero character")
+        if isinstance(part, str) and not is_text(part):
+            raise _refuse("this value", "acceptable JSON: it contains a zero character or half of a surrogate pair")
+        # A document can have numbers of any size as literals; JSON readers cannot, and would change them silently.
+        if isinstance(part, int) and not -(2**63) <= part < 2**63:
+            raise _refuse("this value", "acceptable JSON: it contains a number beyond 64 bits. Write it as a string")
+        if isinstance(part, float) and not isfinite(part):
+            raise _refuse("this value", "acceptable JSON: it contains a number that is not finite")
         if isinstance(part, dict):
             pending.extend((key, depth) for key in part)
             pending.extend((inner, depth + 1) for inner in part.values())

@@ -42,6 +42,11 @@ def field_name(column: str) -> str:
     return first + "".join(word.title() for word in rest)
 
 
+def is_text(value: str) -> bool:
+    """Whether Postgres can keep it: there is no zero character and no half of a surrogate pair in it."""
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
 def required_text(value: str | None, field: str, *, length_max: int = NAME_LENGTH_MAX) -> str:
     """The text without white space around it. `field` is its path, with dots. Raises InvalidInput when nothing is left."""
     cleaned = optional_text(value, field, length_max=length_max)
@@ -55,7 +60,7 @@ def optional_text(value: str | None, field: str, *, length_max: int = NAME_LENGT
     if value is None:
         return None
     cleaned = value.strip()
-    if "\0" in cleaned or any("\ud800" <= character <= "\udfff" for character in cleaned):
+    if not is_text(cleaned):
         raise InvalidInput(f"{field} contains a character that is no text.", field=field.split("."))
     if len(cleaned) > length_max:
         raise InvalidInput(f"{field} is {len(cleaned)} characters long; at most {length_max} are kept.", field=field.split("."))
