@@ -12,8 +12,13 @@ _WAITERS = text("select count(*) from pg_stat_activity where datname = current_d
 
 async def until_somebody_waits(engine: AsyncEngine, *, deadline: float = 10) -> None:
     """Returns as soon as a statement on this database waits for a lock; fails after `deadline` seconds."""
+    await until_waiting(engine, 1, deadline=deadline)
+
+
+async def until_waiting(engine: AsyncEngine, count: int, *, deadline: float = 10) -> None:
+    """Returns as soon as that many statements on this database wait for locks; fails after `deadline` seconds."""
     async with asyncio.timeout(deadline), engine.connect() as connection:
-        while not (await connection.execute(_WAITERS)).scalar_one():
+        while (await connection.execute(_WAITERS)).scalar_one() < count:
             # The view is frozen for the length of a transaction.
             await connection.rollback()
             await asyncio.sleep(0.01)
