@@ -13,8 +13,8 @@ import strawberry
 from strawberry import ID
 
 from holdco.connections import input_id
-from holdco.errors import NotFound, Refusal, Refused
-from holdco.ids import Kind
+from holdco.errors import BadUserInput, NotFound, Refusal, Refused
+from holdco.ids import Kind, decode
 from holdco.payments.allocation import Strategy
 from holdco.payments.models import PaymentMode
 from holdco.payments.planning import AllocationScope, ExplicitLine, Wish
@@ -35,20 +35,30 @@ class AllocationLineInput:
     invoice_id: ID
     amount: Decimal
 
+    def line(self) -> ExplicitLine:
+        try:
+            return ExplicitLine(decode(Kind.INVOICE, self.invoice_id), self.amount)
+        except BadUserInput:
+            return ExplicitLine(None, self.amount)
+
 
 @strawberry.input(description="How to apply money. Nothing is clipped: what cannot be done as asked is refused, whole.")
 class AllocationOptions:
     strategy: Strategy = Strategy.OLDEST_DUE_FIRST
     scope: AllocationScope = AllocationScope.SUBTREE
     customer_ids: list[ID] | None = strawberry.field(default=None, description="With CUSTOMERS or CUSTOMER_ORDER.")
-    invoice_ids: list[ID] | None = strawberry.field(default=None, description="Only these.")
+    invoice_ids: list[ID] | None = strawberry.field(
+        default=None, description="Only these, of those in scope; any where left out."
+    )
     due_on_or_before: date | None = None
     amount_max: Decimal | None = strawberry.field(default=None, description="No more than this of the source.")
-    lines: list[AllocationLineInput] | None = strawberry.field(default=None, description="With EXPLICIT.")
+    lines: list[AllocationLineInput] | None = strawberry.field(
+        default=None, description="With EXPLICIT, which takes nothing but these and appliedOn."
+    )
     applied_on: date | None = strawberry.field(default=None, description="Today where it is left out.")
 
     def wish(self) -> Wish:
-        """Raises Refused with every id that is none."""
+        """Raises Refused with every id of a customer or invoice that is none. Those of lines are told with all that is wrong."""
         refusals: list[Refusal] = []
 
         def keys(kind: Kind, given: list[ID] | None, field: str) -> tuple[UUID, ...]:
@@ -60,20 +70,14 @@ class AllocationOptions:
                     refusals.append(problem)
             return tuple(found)
 
-        lines = []
-        for index, line in enumerate(self.lines or ()):
-            try:
-                lines.append(ExplicitLine(input_id(Kind.INVOICE, line.invoice_id, "lines", str(index), "invoiceId"), line.amount))
-            except NotFound as problem:
-                refusals.append(problem)
         wish = Wish(
             strategy=self.strategy,
             scope=self.scope,
             customer_ids=keys(Kind.CUSTOMER, self.customer_ids, "customerIds"),
-            invoice_ids=keys(Kind.INVOICE, self.invoice_ids, "invoiceIds"),
+            invoice_ids=keys(Kind.INVOICE, self.invoice_ids, "invoiceIds") if self.invoice_ids is not None else None,
             due_on_or_before=self.due_on_or_before,
             amount_max=self.amount_max,
-            lines=tuple(lines),
+            lines=tuple(line.line() for line in self.lines or ()),
             applied_on=self.applied_on,
         )
         if refusals:

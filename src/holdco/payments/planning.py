@@ -59,12 +59,15 @@ class ExplicitLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a client asks for. `amount_max` in major units is an upper bound; without it all that is available."""
+    """What a client asks for. `amount_max` in major units is an upper bound; without it all that is available.
+
+    `invoice_ids` None means any invoice. With EXPLICIT the lines say it all, and only `applied_on` goes with them.
+    """
 
     strategy: Strategy = Strategy.OLDEST_DUE_FIRST
     scope: AllocationScope = AllocationScope.SUBTREE
     customer_ids: tuple[UUID, ...] = ()
-    invoice_ids: tuple[UUID, ...] = ()
+    invoice_ids: tuple[UUID, ...] | None = None
     due_on_or_before: date | None = None
     amount_max: Decimal | None = None
     lines: tuple[ExplicitLine, ...] = ()
@@ -123,8 +126,9 @@ async def decide(world: World, source: Source, wish: Wish) -> Decision:
     """What the wish comes to. Nothing is clipped: what cannot be done as asked is refused, whole.
 
     Raises, in this order: InvalidInput for arguments that do not go together; AppliedOnOutOfRange, PeriodLocked for the
-    date; NotFound for unknown customers; Refused with every bad line or named invoice at once: NotFound, CurrencyMismatch,
-    InvoiceNotPayable, NotADescendant or LinkEnded, ParentPayNotAllowed, AppliedOnOutOfRange, then the problems of A4.
+    date; InvalidInput, AmountNotPositive for `amount_max`; Refused with NotFound or CustomerNotBelow for each such customer;
+    Refused with every bad line or named invoice at once, for each the first of NotFound, NotADescendant or LinkEnded,
+    ParentPayNotAllowed, CurrencyMismatch, InvoiceNotPayable, AppliedOnOutOfRange, and of lines then the problems of A4.
     """
     _check_arguments(wish)
     applied_on = wish.applied_on or world.today
@@ -133,7 +137,7 @@ async def decide(world: World, source: Source, wish: Wish) -> Decision:
         return await _decide_explicit(world, source, wish, applied_on)
     available = _available(source, wish)
     await _check_customers(world, source, wish)
-    if wish.invoice_ids:
+    if wish.invoice_ids is not None:
         named = await _named(world, source, wish.invoice_ids)
         if refusals := await _named_refusals(world, source, named, wish.invoice_ids, applied_on):
             raise Refused(refusals)
@@ -171,6 +175,7 @@ def _decision(
 
 
 def _check_arguments(wish: Wish) -> None:
+    """What would be ignored is refused: who sets a limit must not see it exceeded."""
     needs_customers = wish.scope is AllocationScope.CUSTOMERS or wish.strategy is Strategy.CUSTOMER_ORDER
     if needs_customers and not wish.customer_ids:
         raise InvalidInput("Name the customers with scope CUSTOMERS or strategy CUSTOMER_ORDER.", field=("customerIds",))
@@ -178,11 +183,28 @@ def _check_arguments(wish: Wish) -> None:
         raise InvalidInput("Customers go with scope CUSTOMERS or strategy CUSTOMER_ORDER only.", field=("customerIds",))
     if wish.lines and wish.strategy is not Strategy.EXPLICIT:
         raise InvalidInput(f"Lines go with strategy EXPLICIT, not with {wish.strategy.value}.", field=("lines",))
-    if wish.strategy is Strategy.EXPLICIT and not wish.lines:
-        raise InvalidInput("Strategy EXPLICIT needs lines.", field=("lines",))
-    for name, given in (("lines", wish.lines), ("customerIds", wish.customer_ids), ("invoiceIds", wish.invoice_ids)):
+    if wish.invoice_ids == ():
+        raise InvalidInput("Name the invoices, or leave invoiceIds out to pay any.", field=("invoiceIds",))
+    if wish.strategy is Strategy.EXPLICIT:
+        _check_explicit_arguments(wish)
+    named = (("lines", wish.lines), ("customerIds", wish.customer_ids), ("invoiceIds", wish.invoice_ids or ()))
+    for name, given in named:
         if len(given) > LINES_MAX:
             raise InvalidInput(f"At most {LINES_MAX} can be named in one request, not {len(given)}.", field=(name,))
+
+
+def _check_explicit_arguments(wish: Wish) -> None:
+    if not wish.lines:
+        raise InvalidInput("Strategy EXPLICIT needs lines.", field=("lines",))
+    others = {
+        "scope": wish.scope is not AllocationScope.SUBTREE,
+        "invoiceIds": wish.invoice_ids is not None,
+        "dueOnOrBefore": wish.due_on_or_before is not None,
+        "amountMax": wish.amount_max is not None,
+    }
+    for name, is_given in others.items():
+        if is_given:
+            raise InvalidInput(f"With strategy EXPLICIT the lines say what is paid; leave {name} out.", field=(name,))
 
 
 def _check_date(world: World, source: Source, applied_on: date) -> None:
