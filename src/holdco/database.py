@@ -141,8 +141,9 @@ class Organization:
 
 @dataclass(slots=True)
 class Transaction:
-    """One transaction that writes: for whom, by whom, when. `now` is one instant for all of its rows.
+    """One transaction that writes: for whom, by whom, when.
 
+    `now` is one instant for all of its rows: when it began, or when it got the lock of the tree, which it takes first of all.
     `today` is the calendar date of the organization (domain.md M2).
     """
 

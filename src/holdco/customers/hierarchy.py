@@ -7,7 +7,7 @@ transaction. Everything here that writes expects the lock to be held exclusively
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -48,9 +48,11 @@ _EXCLUSIVE = text("select pg_advisory_xact_lock(:key) from organizations where i
 
 
 async def _lock(transaction: Transaction, statement: text) -> None:  # type: ignore[valid-type]
+    """What waited is dated from when it need not wait any more, or it would seem to have come before what it waited for."""
     await transaction.execute(
         statement, {"key": lock_key(transaction.organization_id), "organization_id": transaction.organization_id}
     )
+    transaction.now = datetime.now(UTC)
 
 
 async def add_nodes(transaction: Transaction, customer_ids: Sequence[UUID]) -> None:

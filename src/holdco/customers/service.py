@@ -139,10 +139,10 @@ async def create(
         number=fields["number"],
     )
     await hierarchy.add_nodes(transaction, [customer_id])
-    await _set_references(transaction, customer_id, references)
     await activity.record(transaction, [activity.about(Kind.CUSTOMER, customer_id, "customer.created", customer_id=customer_id)])
     if parent is not None:
         await move.link(transaction, child_id=customer_id, parent_id=parent.id, rights=parent.rights)
+    await _set_references(transaction, customer_id, references)
     return customer_id
 
 
@@ -159,7 +159,10 @@ async def change(
     Raises, in this order: NotFound; StaleVersion (domain.md K6); Refused with InvalidInput; NotABusinessCustomer when a
     linked customer would become an individual (H1); CurrencyLocked (X1); NumberTaken; ExternalReferenceTaken.
     """
-    if "kind" in values:
+    if "currency" in values:
+        # Nobody records the first payment of a customer whose currency is changing.
+        await hierarchy.lock_exclusive(transaction)
+    elif "kind" in values:
         # Nobody becomes parent or child of a customer that is becoming an individual.
         await hierarchy.lock_shared(transaction)
     customer = await locked(transaction, customer_id, version=version)
@@ -169,15 +172,16 @@ async def change(
         raise NotABusinessCustomer(customer.name, field=("kind",))
     if "currency" in changed and await has_documents(transaction, customer_id):
         raise CurrencyLocked(customer.name, customer.currency)
-    if references is not None:
-        await transaction.execute(
-            delete(ExternalReference).where(
-                ExternalReference.organization_id == transaction.organization_id, ExternalReference.customer_id == customer_id
-            )
-        )
-        await _set_references(transaction, customer_id, references)
     if changed or references is not None:
         await touch(transaction, customer_id, **changed)
+        if references is not None:
+            await transaction.execute(
+                delete(ExternalReference).where(
+                    ExternalReference.organization_id == transaction.organization_id,
+                    ExternalReference.customer_id == customer_id,
+                )
+            )
+            await _set_references(transaction, customer_id, references)
         names = sorted(field_name(name) for name in [*changed, *(["external_references"] if references is not None else [])])
         await activity.record(
             transaction,
@@ -193,7 +197,8 @@ async def deactivate(
     Returns the ids of those that were active until now. Raises NotFound, StaleVersion.
     """
     if is_cascading:
-        await hierarchy.lock_shared(transaction)
+        # One after the other: subtrees overlap, and their rows are not locked in any order.
+        await hierarchy.lock_exclusive(transaction)
     await locked(transaction, customer_id, version=version)
     candidates = await hierarchy.subtree_ids(transaction, customer_id) if is_cascading else [customer_id]
     result = await transaction.execute(
@@ -279,10 +284,14 @@ async def _set_references(transaction: Transaction, customer_id: UUID, reference
         raise InvalidInput(
             f"A customer has at most {EXTERNAL_REFERENCES_MAX} external references.", field=("externalReferences",)
         )
+    rows = []
     for index, reference in enumerate(references):
         path = f"externalReferences.{index}"
         system = required_text(reference.system, f"{path}.system")
         external_id = required_text(reference.external_id, f"{path}.externalId")
+        rows.append((system, external_id, optional_text(reference.url, f"{path}.url", length_max=2000), path))
+    # In one order everywhere: two customers that want the same references at once wait for one another, but not in a circle.
+    for system, external_id, url, path in sorted(rows, key=lambda row: row[:2]):
         try:
             await transaction.execute(
                 insert(ExternalReference).values(
@@ -290,7 +299,7 @@ async def _set_references(transaction: Transaction, customer_id: UUID, reference
                     system=system,
                     external_id=external_id,
                     customer_id=customer_id,
-                    url=optional_text(reference.url, f"{path}.url", length_max=2000),
+                    url=url,
                 )
             )
         except IntegrityError:

@@ -142,6 +142,8 @@ async def create_credit_note(transaction: Transaction, new: NewCreditNote, *, ke
     Raises, in this order: the refusals of the idempotency key; NotFound; InvalidInput; AmountNotPositive; PeriodLocked;
     NumberTaken.
     """
+    # Nobody deletes the customer or changes its currency meanwhile.
+    await hierarchy.lock_shared(transaction)
 
     async def use_case() -> Mapping[str, Any]:
         customer = await payer(transaction, new.customer_id)
