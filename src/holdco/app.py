@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         lifespan=lifespan,
         routes=[
             Route("/", to_graphiql),
-            Route("/graphql", Endpoint(schema, make_context=make_context, graphiql=graphiql)),
+            Route("/graphql", Endpoint(schema, make_context=make_context, graphiql=graphiql, is_planning=True)),
             graphiql.route(),
         ],
     )

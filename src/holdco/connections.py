@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, StrEnum
@@ -16,11 +16,11 @@ from strawberry.types import Info as StrawberryInfo
 
 from holdco.context import Context
 from holdco.errors import BadUserInput, NotFound, Refusal, Refused, UserErrorCode
+from holdco.execution.fields import load, relation
 from holdco.filtering import Condition
 from holdco.ids import Kind, decode
-from holdco.loading import CountsByParent, PagesByParent
-from holdco.paging import Listing, Order, Page, PageRequest, count_select, page_of, page_select
-from holdco.scopes import CustomerScope
+from holdco.loading import CountOfAll, CountsByParent, Loader, PagesByParent
+from holdco.paging import Listing, Order, Page, PageRequest, page_of, page_select
 from holdco.validation import is_text
 
 Info = StrawberryInfo[Context, None]
@@ -47,10 +47,12 @@ class PageInfo:
 
 @dataclass(slots=True)
 class Listed(Generic[Row]):
-    """What a connection field resolves to: a page, and how to count the whole list if anybody asks."""
+    """What a connection field resolves to: a page, and who counts the whole list if anybody asks."""
 
     page: Page[Row]
-    count: Callable[[], Awaitable[int]]
+    counts: type[Loader[Any, int]]
+    key: Any
+    arguments: tuple[Any, ...]
 
 
 @dataclass(slots=True)
@@ -84,42 +86,47 @@ class Connection(Generic[Node]):
     def page_info(root: strawberry.Parent[Any]) -> PageInfo:
         return page_info(root.page)
 
-    @strawberry.field(description="How many there are in all, counted only when asked for.")
-    async def total_count(root: strawberry.Parent[Any]) -> int:
-        return int(await root.count())
+    @relation("How many there are in all, counted only when asked for.")
+    async def total_count(rows: strawberry.Parent[list[Any]], info: Info) -> int:
+        return await counted(rows, info.context)
 
 
-async def related(
-    info: Info, parent_id: UUID, pages: type[PagesByParent[Any]], counts: type[CountsByParent], request: PageRequest
-) -> Any:
-    """A connection from one parent, loaded together with those of its siblings."""
-    page = await info.context.load(pages, parent_id, request)
-    return Listed(page, lambda: info.context.load(counts, parent_id, uncut(request)))
-
-
-async def related_in_scope(
-    info: Info,
-    customer_id: UUID,
-    scope: CustomerScope,
+def related(
+    parent_ids: Sequence[UUID],
     pages: type[PagesByParent[Any]],
     counts: type[CountsByParent],
     request: PageRequest,
+    *arguments: Hashable,
 ) -> Any:
-    """A connection from a customer, or from it and those below it."""
-    page = await info.context.load(pages, customer_id, request, scope)
-    return Listed(page, lambda: info.context.load(counts, customer_id, uncut(request), scope))
+    """A connection from each parent. Whatever the loaders take beside the request, such as a scope, follows it."""
+    counted_by = (uncut(request), *arguments)
+    return load(
+        pages, parent_ids, (request, *arguments), shown=lambda page, parent_id: Listed(page, counts, parent_id, counted_by)
+    )
+
+
+async def counted(rows: Sequence[Listed[Any]], context: Context) -> Any:
+    """`totalCount` of connections, one statement for all that the same loader counts."""
+    counts: list[int] = [0] * len(rows)
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for index, row in enumerate(rows):
+        groups.setdefault((row.counts, row.arguments), []).append(index)
+    for (kind, arguments), indexes in groups.items():
+        loader = context.loader(kind, *arguments)
+        if len(indexes) == 1:
+            counts[indexes[0]] = await loader.load(rows[indexes[0]].key)
+            continue
+        found = await loader.load_level([rows[index].key for index in indexes])
+        for index in indexes:
+            counts[index] = found[rows[index].key]
+    return counts
 
 
 async def listed(info: Info, listing: Listing[Any], request: PageRequest) -> Any:
     """A connection from the root of the graph."""
     context = info.context
     rows = [listing.row(*row) for row in await context.reader.rows(page_select(listing, context.organization_id, request))]
-
-    async def count() -> int:
-        counted = await context.reader.rows(count_select(listing, context.organization_id, uncut(request)))
-        return int(counted[0][0])
-
-    return Listed(page_of(rows, request), count)
+    return Listed(page_of(rows, request), CountOfAll, "all", (listing, uncut(request)))
 
 
 def uncut(request: PageRequest) -> PageRequest:

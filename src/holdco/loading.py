@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -11,7 +11,17 @@ from aiodataloader import DataLoader
 from sqlalchemy import Executable
 
 from holdco.database import Reader
-from holdco.paging import Listing, Page, PageRequest, Relation, counts_by_parent, page_of, pages_by_parent
+from holdco.paging import (
+    Listing,
+    Page,
+    PageRequest,
+    Relation,
+    count_select,
+    counts_by_parent,
+    page_of,
+    pages_by_level,
+    pages_by_parent,
+)
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -24,6 +34,8 @@ class Loader(DataLoader[Key, Value]):
     def __init__(self, reader: Reader) -> None:
         super().__init__()
         self.reader = reader
+        # What levels have found so far. Apart from aiodataloader's own cache, which keeps a future for each key.
+        self._found: dict[Key, Value] = {}
 
     def load(self, key: Key) -> asyncio.Future[Value]:
         # graphql-core cancels the siblings of a field that failed; another branch may be waiting for the same key.
@@ -31,6 +43,20 @@ class Loader(DataLoader[Key, Value]):
 
     async def batch_load_fn(self, keys: list[Key]) -> list[Value]:
         raise NotImplementedError
+
+    async def load_level(self, keys: Iterable[Key], levels: int = 1) -> dict[Key, Value]:
+        """What belongs to all keys of a level, in one call of the batch function and without a future for each key.
+
+        `levels` tells how often the same relation is nested below; who can fetch that ahead does (`PagesByParent`).
+        """
+        found = self._found
+        missing = [key for key in dict.fromkeys(keys) if key not in found]
+        if missing:
+            await self.fetch(missing, levels)
+        return found
+
+    async def fetch(self, keys: list[Key], _levels: int) -> None:
+        self._found.update(zip(keys, await self.batch_load_fn(keys), strict=True))
 
 
 class OneByKey(Loader[Key, Row | None]):
@@ -81,6 +107,24 @@ class PagesByParent(Loader[UUID, Page[Row]]):
         return [page_of(found[key], self.request) for key in keys]
 
 
+class NestedPagesByParent(PagesByParent[Row]):
+    """Pages of rows that have such pages themselves: a document that nests them is answered in one statement."""
+
+    async def fetch(self, keys: list[UUID], levels: int) -> None:
+        if levels == 1:
+            return await super().fetch(keys, levels)
+        statement = pages_by_level(self.listing, self.relation, self.reader.organization_id, keys, self.request, levels)
+        rows: dict[UUID, list[Any]] = {}
+        for parent_id, *row in await self.reader.rows(statement):
+            rows.setdefault(parent_id, []).append(self.listing.row(*row))
+        reached: list[UUID] = keys
+        for _ in range(levels):
+            pages = {key: page_of(rows.get(key, ()), self.request) for key in reached}
+            self._found.update(pages)
+            reached = [row.id for page in pages.values() for row in page.rows]
+        return None
+
+
 class CountsByParent(Loader[UUID, int]):
     """`totalCount` of a connection for each parent. Loaded only where it is asked for."""
 
@@ -95,3 +139,15 @@ class CountsByParent(Loader[UUID, int]):
         statement = counts_by_parent(self.listing, self.relation, self.reader.organization_id, keys, self.request)
         found = {row[0]: row[1] for row in await self.reader.rows(statement)}
         return [found.get(key, 0) for key in keys]
+
+
+class CountOfAll(Loader[str, int]):
+    """`totalCount` of a connection that has no parent. The key says so."""
+
+    def __init__(self, reader: Reader, listing: Listing[Any], request: PageRequest) -> None:
+        super().__init__(reader)
+        self.statement = count_select(listing, reader.organization_id, request)
+
+    async def batch_load_fn(self, keys: list[str]) -> list[int]:
+        counted = await self.reader.rows(self.statement)
+        return [int(counted[0][0])] * len(keys)

@@ -63,7 +63,7 @@ class PageRequest(NamedTuple):
     conditions: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Listing(Generic[Row]):
     """A kind of row that can be listed.
 
@@ -274,12 +274,51 @@ def pages_by_parent(
         .select_from(parents.join(page, true()))
         .order_by(
             parents.c.position,
-            *(
-                page.c[order.name].desc() if order.descending != request.backwards else page.c[order.name].asc()
-                for order in request.orders
-            ),
+            *ordering_of(page, request),
         )
     )
+
+
+def pages_by_level(
+    listing: Listing[Any],
+    relation: Relation,
+    organization_id: UUID,
+    parent_ids: Sequence[UUID],
+    request: PageRequest,
+    levels: int,
+) -> Select[Any]:
+    """As `pages_by_parent`, then a page for each row of these pages, and so on: a relation that leads to rows of its own kind.
+
+    One statement for all levels, and no row in it that is not asked for: only rows that stay on their page lead further.
+    """
+    parents = parents_table(parent_ids)
+
+    def page(of: FromClause) -> Any:
+        related = _related(page_select(listing, organization_id, request), relation, organization_id, of)
+        rows = related.correlate(of).subquery("rows_of_page")
+        place = func.row_number().over(order_by=ordering_of(rows, request)).label("place")
+        return select(rows, place).lateral("page")
+
+    first = page(parents)
+    tree = (
+        select(parents.c.id.label("parent_id"), *first.c, literal(1).label("level"))
+        .select_from(parents.join(first, true()))
+        .cte("tree", recursive=True)
+    )
+    further = page(tree)
+    tree = tree.union_all(
+        select(tree.c.id, *further.c, tree.c.level + 1)
+        .select_from(tree.join(further, true()))
+        .where(tree.c.level < levels, tree.c.place <= request.limit)
+    )
+    columns = [tree.c[name] for name in listing.columns]
+    return select(tree.c.parent_id, *columns).order_by(tree.c.level, tree.c.parent_id, tree.c.place)
+
+
+def ordering_of(page: FromClause, request: PageRequest) -> list[ColumnElement[Any]]:
+    """The request's ordering, by the columns of a page."""
+    columns = [(page.c[order.name], order.descending != request.backwards) for order in request.orders]
+    return [column.desc() if is_descending else column.asc() for column, is_descending in columns]
 
 
 def counts_by_parent(

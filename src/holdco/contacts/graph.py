@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
-from strawberry import ID, Parent
+from strawberry import Parent
 
-from holdco import ids
 from holdco.connections import Info, NodeInterface
 from holdco.contacts.queries import ContactRow
 from holdco.customers.graph import Customer
 from holdco.customers.loaders import CustomerById
+from holdco.execution.fields import identifier, load, relation
 from holdco.ids import Kind
 
 
@@ -31,10 +31,8 @@ class Contact(NodeInterface):
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, ContactRow)
 
-    @strawberry.field
-    def id(row: Parent[ContactRow]) -> ID:
-        return ID(ids.encode(Kind.CONTACT, row.id))
+    id = identifier(Kind.CONTACT)
 
-    @strawberry.field
-    async def customer(row: Parent[ContactRow], info: Info) -> Customer:
-        return await info.context.show(CustomerById, row.customer_id)
+    @relation()
+    def customer(rows: Parent[list[ContactRow]], info: Info) -> Customer:
+        return load(CustomerById, [row.customer_id for row in rows])

@@ -26,12 +26,12 @@ from holdco.connections import (
     TextFilter,
     UserError,
     conditions_of,
+    counted,
     listed,
     orders_of,
     page_info,
     plain_text,
     related,
-    related_in_scope,
     user_errors,
 )
 from holdco.contacts import queries as contacts
@@ -40,6 +40,7 @@ from holdco.customers import deletion, loaders, queries
 from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
 from holdco.customers.queries import CustomerRow, DescendantRow, ParentLinkRow
 from holdco.errors import BadUserInput
+from holdco.execution.fields import identifier, load, relation
 from holdco.filtering import Condition
 from holdco.groups.loaders import GroupsByCustomerId
 from holdco.ids import Kind
@@ -98,17 +99,15 @@ class ParentLink(NodeInterface):
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, ParentLinkRow)
 
-    @strawberry.field
-    def id(row: Parent[ParentLinkRow]) -> ID:
-        return ID(ids.encode(Kind.PARENT_LINK, row.id))
+    id = identifier(Kind.PARENT_LINK)
 
-    @strawberry.field
-    async def child(row: Parent[ParentLinkRow], info: Info) -> Customer:
-        return await info.context.show(loaders.CustomerById, row.child_id)
+    @relation()
+    def child(rows: Parent[list[ParentLinkRow]], info: Info) -> Customer:
+        return load(loaders.CustomerById, [row.child_id for row in rows])
 
-    @strawberry.field
-    async def parent(row: Parent[ParentLinkRow], info: Info) -> Customer:
-        return await info.context.show(loaders.CustomerById, row.parent_id)
+    @relation()
+    def parent(rows: Parent[list[ParentLinkRow]], info: Info) -> Customer:
+        return load(loaders.CustomerById, [row.parent_id for row in rows])
 
     @strawberry.field
     def access(row: Parent[ParentLinkRow]) -> ParentAccess:
@@ -127,9 +126,7 @@ class Activity(NodeInterface):
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, ActivityRow)
 
-    @strawberry.field
-    def id(row: Parent[ActivityRow]) -> ID:
-        return ID(ids.encode(Kind.ACTIVITY, row.id))
+    id = identifier(Kind.ACTIVITY)
 
 
 @strawberry.enum(description="What customers may be ordered by.")
@@ -220,9 +217,7 @@ class Customer(NodeInterface):
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, CustomerRow)
 
-    @strawberry.field
-    def id(row: Parent[CustomerRow]) -> ID:
-        return ID(ids.encode(Kind.CUSTOMER, row.id))
+    id = identifier(Kind.CUSTOMER)
 
     @strawberry.field
     def billing_address(row: Parent[CustomerRow]) -> Address | None:
@@ -236,34 +231,38 @@ class Customer(NodeInterface):
     def payment_terms(row: Parent[CustomerRow]) -> PaymentTermsType | None:
         return terms_of(row.payment_terms_kind, row.payment_terms_net_days)
 
-    @strawberry.field
-    async def external_references(row: Parent[CustomerRow], info: Info) -> list[ExternalReference]:
-        return await info.context.show(loaders.ExternalReferencesByCustomerId, row.id)
+    @relation()
+    def external_references(rows: Parent[list[CustomerRow]], info: Info) -> list[ExternalReference]:
+        return load(loaders.ExternalReferencesByCustomerId, [row.id for row in rows])
 
-    @strawberry.field
-    async def parent(row: Parent[CustomerRow], info: Info) -> Customer | None:
-        return await info.context.show(loaders.CustomerById, row.parent_id) if row.parent_id is not None else None
+    @relation()
+    def parent(rows: Parent[list[CustomerRow]], info: Info) -> Customer | None:
+        return load(loaders.CustomerById, [row.parent_id for row in rows])
 
-    @strawberry.field(description="What the parent may do here; null at a root.")
-    async def parent_access(row: Parent[CustomerRow], info: Info) -> ParentAccess | None:
-        return await info.context.show(loaders.ParentAccessByCustomerId, row.id) if row.parent_id is not None else None
+    @relation("What the parent may do here; null at a root.")
+    def parent_access(rows: Parent[list[CustomerRow]], info: Info) -> ParentAccess | None:
+        return load(loaders.ParentAccessByCustomerId, [row.id if row.parent_id is not None else None for row in rows])
 
-    @strawberry.field(description="Root first.")
-    async def ancestors(row: Parent[CustomerRow], info: Info) -> list[Customer]:
-        return await info.context.show(loaders.AncestorsByCustomerId, row.id)
+    @relation("Root first.")
+    def ancestors(rows: Parent[list[CustomerRow]], info: Info) -> list[Customer]:
+        return load(loaders.AncestorsByCustomerId, [row.id for row in rows])
 
-    @strawberry.field(description="The top of its tree; itself where it has no parent.")
-    async def root(row: Parent[CustomerRow], info: Info) -> Customer:
-        ancestors = await info.context.show(loaders.AncestorsByCustomerId, row.id) if row.parent_id is not None else None
-        return ancestors[0] if ancestors else row  # type: ignore[return-value]
+    @relation("The top of its tree; itself where it has no parent.")
+    def root(rows: Parent[list[CustomerRow]], info: Info) -> Customer:
+        itself = {row.id: row for row in rows}
+        return load(
+            loaders.AncestorsByCustomerId,
+            [row.id for row in rows],
+            shown=lambda ancestors, key: ancestors[0] if ancestors else itself[key],
+        )
 
-    @strawberry.field(description="0 at a root.")
-    async def depth(row: Parent[CustomerRow], info: Info) -> int:
-        return len(await info.context.show(loaders.AncestorsByCustomerId, row.id)) if row.parent_id is not None else 0
+    @relation("0 at a root.")
+    def depth(rows: Parent[list[CustomerRow]], info: Info) -> int:
+        return load(loaders.AncestorsByCustomerId, [row.id for row in rows], shown=lambda ancestors, _key: len(ancestors))
 
-    @strawberry.field
-    async def children(
-        row: Parent[CustomerRow],
+    @relation()
+    def children(
+        rows: Parent[list[CustomerRow]],
         info: Info,
         filter: CustomerFilter | None = None,  # noqa: A002 (the name that clients write)
         order_by: list[CustomerOrder] | None = None,
@@ -271,13 +270,11 @@ class Customer(NodeInterface):
         after: str | None = None,
     ) -> Connection[Customer]:
         request = customer_request(filter, order_by, first, after)
-        return await related(info, row.id, loaders.ChildrenByCustomerId, loaders.ChildCountByCustomerId, request)
+        return related([row.id for row in rows], loaders.ChildrenByCustomerId, loaders.ChildCountByCustomerId, request)
 
-    @strawberry.field(
-        description="The subtree as a flat list, parents before their children, for trees of unknown depth; at most 500 a page."
-    )
-    async def descendants(
-        row: Parent[CustomerRow],
+    @relation("The subtree as a flat list, parents before their children, for trees of unknown depth; at most 500 a page.")
+    def descendants(
+        rows: Parent[list[CustomerRow]],
         info: Info,
         depth_max: int | None = None,
         filter: CustomerFilter | None = None,  # noqa: A002 (the name that clients write)
@@ -289,31 +286,31 @@ class Customer(NodeInterface):
             conditions.append(Condition("depth", "lte", depth_max))
         size_max = queries.DESCENDANTS_PAGE_SIZE_MAX
         request = request_of(queries.DESCENDANTS, first=first, after=after, conditions=conditions, size_max=size_max)
-        return await related(info, row.id, loaders.DescendantsByCustomerId, loaders.DescendantCountByCustomerId, request)
+        return related([row.id for row in rows], loaders.DescendantsByCustomerId, loaders.DescendantCountByCustomerId, request)
 
-    @strawberry.field(description="Every parent it ever had and what that one was allowed to do; the newest first.")
-    async def hierarchy_history(
-        row: Parent[CustomerRow], info: Info, first: int | None = None, after: str | None = None
+    @relation("Every parent it ever had and what that one was allowed to do; the newest first.")
+    def hierarchy_history(
+        rows: Parent[list[CustomerRow]], info: Info, first: int | None = None, after: str | None = None
     ) -> Connection[ParentLink]:
         request = request_of(queries.PARENT_LINKS, first=first, after=after)
-        return await related(info, row.id, loaders.ParentLinksByCustomerId, loaders.ParentLinkCountByCustomerId, request)
+        return related([row.id for row in rows], loaders.ParentLinksByCustomerId, loaders.ParentLinkCountByCustomerId, request)
 
-    @strawberry.field(description="In rank order.")
-    async def groups(
-        row: Parent[CustomerRow], info: Info
+    @relation("In rank order.")
+    def groups(
+        rows: Parent[list[CustomerRow]], info: Info
     ) -> list[Annotated[CustomerGroup, strawberry.lazy("holdco.groups.graph")]]:
-        return await info.context.show(GroupsByCustomerId, row.id)
+        return load(GroupsByCustomerId, [row.id for row in rows])
 
-    @strawberry.field(description="People at this customer, by name.")
-    async def contacts(
-        row: Parent[CustomerRow], info: Info, first: int | None = None, after: str | None = None
+    @relation("People at this customer, by name.")
+    def contacts(
+        rows: Parent[list[CustomerRow]], info: Info, first: int | None = None, after: str | None = None
     ) -> Connection[Annotated[Contact, strawberry.lazy("holdco.contacts.graph")]]:
         request = request_of(contacts.LISTING, first=first, after=after)
-        return await related(info, row.id, ContactsByCustomerId, ContactCountByCustomerId, request)
+        return related([row.id for row in rows], ContactsByCustomerId, ContactCountByCustomerId, request)
 
-    @strawberry.field(description="Its own invoices or, with a scope, those of the customers below it as well.")
+    @relation("Its own invoices or, with a scope, those of the customers below it as well.")
     async def invoices(
-        row: Parent[CustomerRow],
+        rows: Parent[list[CustomerRow]],
         info: Info,
         scope: CustomerScope = CustomerScope.SELF,
         filter: Annotated[InvoiceFilter, strawberry.lazy("holdco.invoices.graph")] | None = None,  # noqa: A002 (as above)
@@ -323,44 +320,44 @@ class Customer(NodeInterface):
     ) -> Connection[Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")]]:
         conditions = await filter.conditions(info) if filter is not None else ()
         request = request_of(invoices.LISTING, first=first, after=after, orders=orders_of(order_by), conditions=conditions)
-        return await related_in_scope(info, row.id, scope, InvoicesByScope, InvoiceCountByScope, request)
+        return related([row.id for row in rows], InvoicesByScope, InvoiceCountByScope, request, scope)
 
-    @strawberry.field(description="Money that came from it or, with a scope, from the customers below it as well.")
-    async def payments(
-        row: Parent[CustomerRow],
+    @relation("Money that came from it or, with a scope, from the customers below it as well.")
+    def payments(
+        rows: Parent[list[CustomerRow]],
         info: Info,
         scope: CustomerScope = CustomerScope.SELF,
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[Annotated[Payment, strawberry.lazy("holdco.payments.graph")]]:
         request = request_of(payments.LISTING, first=first, after=after)
-        return await related_in_scope(info, row.id, scope, PaymentsByScope, PaymentCountByScope, request)
+        return related([row.id for row in rows], PaymentsByScope, PaymentCountByScope, request, scope)
 
-    @strawberry.field
-    async def credit_notes(
-        row: Parent[CustomerRow], info: Info, first: int | None = None, after: str | None = None
+    @relation()
+    def credit_notes(
+        rows: Parent[list[CustomerRow]], info: Info, first: int | None = None, after: str | None = None
     ) -> Connection[Annotated[CreditNote, strawberry.lazy("holdco.payments.graph")]]:
         request = request_of(payments.CREDIT_NOTES, first=first, after=after)
-        return await related(info, row.id, CreditNotesByCustomerId, CreditNoteCountByCustomerId, request)
+        return related([row.id for row in rows], CreditNotesByCustomerId, CreditNoteCountByCustomerId, request)
 
-    @strawberry.field(description="What this customer alone owes and has to its credit: one row per currency.")
+    @relation("What this customer alone owes and has to its credit: one row per currency.")
     async def receivables(
-        row: Parent[CustomerRow], info: Info
+        rows: Parent[list[CustomerRow]], info: Info
     ) -> list[Annotated[Receivables, strawberry.lazy("holdco.payments.graph")]]:
-        return await info.context.show(ReceivablesByCustomerId, row.id, await today(info.context))
+        return load(ReceivablesByCustomerId, [row.id for row in rows], (await today(info.context),))
 
-    @strawberry.field(description="The same with all of its descendants: one row per currency, never converted.")
+    @relation("The same with all of its descendants: one row per currency, never converted.")
     async def consolidated_receivables(
-        row: Parent[CustomerRow], info: Info
+        rows: Parent[list[CustomerRow]], info: Info
     ) -> list[Annotated[Receivables, strawberry.lazy("holdco.payments.graph")]]:
-        return await info.context.show(ConsolidatedReceivablesByCustomerId, row.id, await today(info.context))
+        return load(ConsolidatedReceivablesByCustomerId, [row.id for row in rows], (await today(info.context),))
 
-    @strawberry.field(description="Who did what, when; the newest first.")
-    async def activity(
-        row: Parent[CustomerRow], info: Info, first: int | None = None, after: str | None = None
+    @relation("Who did what, when; the newest first.")
+    def activity(
+        rows: Parent[list[CustomerRow]], info: Info, first: int | None = None, after: str | None = None
     ) -> Connection[Activity]:
         request = request_of(activity.LISTING, first=first, after=after)
-        return await related(info, row.id, loaders.ActivityByCustomerId, loaders.ActivityCountByCustomerId, request)
+        return related([row.id for row in rows], loaders.ActivityByCustomerId, loaders.ActivityCountByCustomerId, request)
 
 
 @strawberry.type
@@ -395,9 +392,9 @@ class DescendantConnection:
     def page_info(root: Parent[Listed[DescendantRow]]) -> PageInfo:
         return page_info(root.page)
 
-    @strawberry.field(description="How many there are in all, counted only when asked for.")
-    async def total_count(root: Parent[Listed[DescendantRow]]) -> int:
-        return await root.count()
+    @relation("How many there are in all, counted only when asked for.")
+    async def total_count(rows: Parent[list[Listed[DescendantRow]]], info: Info) -> int:
+        return await counted(rows, info.context)
 
 
 @strawberry.type

@@ -12,7 +12,7 @@ from holdco.activity import queries as activity
 from holdco.activity.queries import ActivityRow
 from holdco.customers import queries
 from holdco.customers.queries import CustomerRow, DescendantRow, ExternalReferenceRow, ParentAccessRow, ParentLinkRow
-from holdco.loading import CountsByParent, ManyByKey, OneByKey, PagesByParent
+from holdco.loading import CountsByParent, ManyByKey, NestedPagesByParent, OneByKey, PagesByParent
 
 
 class CustomerById(OneByKey[UUID, CustomerRow]):
@@ -51,7 +51,7 @@ class ExternalReferencesByCustomerId(ManyByKey[UUID, ExternalReferenceRow]):
         return ExternalReferenceRow(*row)
 
 
-class ChildrenByCustomerId(PagesByParent[CustomerRow]):
+class ChildrenByCustomerId(NestedPagesByParent[CustomerRow]):
     listing = queries.LISTING
     relation = queries.CHILDREN
 

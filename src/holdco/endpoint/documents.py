@@ -18,14 +18,19 @@ from strawberry import Schema
 from strawberry.schema.schema import validate_document
 
 from holdco.endpoint.errors import ErrorCode, RequestError
+from holdco.execution.execute import Plans
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document and its operations by name; the key is None for an operation without one."""
+    """A valid document and its operations by name; the key is None for an operation without one.
+
+    `plans` are those of the queries among them, which are kept as long as the document.
+    """
 
     node: DocumentNode
     operations: Mapping[str | None, OperationDefinitionNode]
+    plans: Mapping[str | None, Plans]
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to execute. RequestError with OPERATION_RESOLUTION_FAILURE when the name leaves it open."""
@@ -90,7 +95,8 @@ class Documents:
         if errors:
             raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, *errors)
         operations = (item for item in node.definitions if isinstance(item, OperationDefinitionNode))
-        return Document(node, {item.name.value if item.name else None: item for item in operations})
+        by_name = {item.name.value if item.name else None: item for item in operations}
+        return Document(node, by_name, {name: Plans(node, item) for name, item in by_name.items()})
 
     def _keep(self, text: str, document: Document) -> None:
         if len(text) > self._characters_max:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import orjson
 import structlog
-from graphql import ExecutionResult, GraphQLError, OperationType, execute
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execute
 from graphql.validation import ASTValidationRule
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from strawberry import Schema
 from uuid_utils import uuid7
 
+from holdco.context import Context
 from holdco.endpoint.documents import Document, Documents
 from holdco.endpoint.errors import ErrorCode, RequestError, masked, presented
 from holdco.endpoint.graphiql import GraphiQL
@@ -44,6 +45,9 @@ class Endpoint:
     `make_context` is awaited once per operation that is going to be executed; its context is closed when the operation
     has ended, failed or been cancelled, before the answer is sent. `request.state.request_id` names the request in the log,
     in masked errors and in the header X-Request-Id. `graphiql` is shown to browsers; without it they get JSON too.
+
+    With `is_planning` queries run a level at a time (`holdco.execution`), which needs a schema whose contexts are Holdco's and
+    whose queries can be repeated: what a plan cannot do is executed once more, by graphql-core.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Endpoint:
         graphiql: GraphiQL | None = None,
         body_bytes_max: int = 1 << 20,
         validation_rules: tuple[type[ASTValidationRule], ...] = (),
+        is_planning: bool = False,
     ) -> None:
         if schema.get_extensions():
             raise ValueError("The endpoint runs no schema extensions and no operation directives: it would skip them.")
@@ -62,6 +67,7 @@ class Endpoint:
         self._graphiql = graphiql
         self._body_bytes_max = body_bytes_max
         self._documents = Documents(schema, validation_rules)
+        self._is_planning = is_planning
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -113,11 +119,18 @@ class Endpoint:
         except HoldcoError as error:
             return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         try:
-            return await self._execute(document, parameters, context)
+            return await self._execute(document, operation, parameters, context)
         finally:
             await _close(context)
 
-    async def _execute(self, document: Document, parameters: Parameters, context: OperationContext) -> ExecutionResult:
+    async def _execute(
+        self, document: Document, operation: OperationDefinitionNode, parameters: Parameters, context: OperationContext
+    ) -> ExecutionResult:
+        if self._is_planning and isinstance(context, Context):
+            plans = document.plans[operation.name.value if operation.name else None]
+            data = await plans.data(self._schema, context, parameters.variables)
+            if data is not None:
+                return ExecutionResult(data, None)
         result = execute(
             self._schema._schema,  # noqa: SLF001 - Strawberry has no other name for graphql-core's schema
             document.node,

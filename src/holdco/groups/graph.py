@@ -11,6 +11,7 @@ from strawberry import ID, Maybe, Parent
 from holdco import ids
 from holdco.connections import Connection, Info, NodeInterface, listed, plain_text, related
 from holdco.customers.graph import Customer, CustomerFilter, CustomerOrder, customer_request
+from holdco.execution.fields import identifier, relation
 from holdco.groups import loaders, queries
 from holdco.groups.queries import GroupRow
 from holdco.ids import Kind
@@ -30,13 +31,11 @@ class CustomerGroup(NodeInterface):
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, GroupRow)
 
-    @strawberry.field
-    def id(row: Parent[GroupRow]) -> ID:
-        return ID(ids.encode(Kind.GROUP, row.id))
+    id = identifier(Kind.GROUP)
 
-    @strawberry.field(description="Its members.")
-    async def customers(
-        row: Parent[GroupRow],
+    @relation("Its members.")
+    def customers(
+        rows: Parent[list[GroupRow]],
         info: Info,
         filter: CustomerFilter | None = None,  # noqa: A002 (the name that clients write)
         order_by: list[CustomerOrder] | None = None,
@@ -44,7 +43,7 @@ class CustomerGroup(NodeInterface):
         after: str | None = None,
     ) -> Connection[Customer]:
         request = customer_request(filter, order_by, first, after)
-        return await related(info, row.id, loaders.CustomersByGroupId, loaders.CustomerCountByGroupId, request)
+        return related([row.id for row in rows], loaders.CustomersByGroupId, loaders.CustomerCountByGroupId, request)
 
 
 @strawberry.input(one_of=True, description="Exactly one of these.")

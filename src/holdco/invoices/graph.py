@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 from strawberry import ID, Maybe, Parent
 
-from holdco import ids, money
+from holdco import ids
 from holdco.connections import (
     CodeFilter,
     Connection,
@@ -26,12 +26,13 @@ from holdco.connections import (
     related,
 )
 from holdco.customers.loaders import CustomerById
+from holdco.execution.fields import amount_of, identifier, load, relation
 from holdco.filtering import Condition
 from holdco.ids import Kind
 from holdco.invoices import queries
 from holdco.invoices.loaders import InvoiceById, LinesByInvoiceId
 from holdco.invoices.models import InvoicePaymentStatus, InvoiceStatus, TermSource
-from holdco.invoices.queries import InvoiceLineRow, InvoiceRow
+from holdco.invoices.queries import InvoiceRow
 from holdco.organizations.loaders import today
 from holdco.paging import request_of
 from holdco.payments import queries as payments
@@ -58,17 +59,11 @@ class InvoiceLine:
     discount_percent: Decimal
     tax_percent: Decimal
 
-    @strawberry.field(description="The line's own discount, already taken off in amount.")
-    def discount(row: Parent[InvoiceLineRow]) -> Decimal:
-        return money.to_decimal(row.discount, row.currency)
+    discount: Decimal = amount_of("discount", description="The line's own discount, already taken off in amount.")
 
-    @strawberry.field(description="After the line's discount, before the document's discount and tax.")
-    def amount(row: Parent[InvoiceLineRow]) -> Decimal:
-        return money.to_decimal(row.amount, row.currency)
+    amount: Decimal = amount_of("amount", description="After the line's discount, before the document's discount and tax.")
 
-    @strawberry.field
-    def tax(row: Parent[InvoiceLineRow]) -> Decimal:
-        return money.to_decimal(row.tax, row.currency)
+    tax: Decimal = amount_of("tax")
 
 
 @strawberry.type(description="Who was billed, as it was when the invoice was issued.")
@@ -149,21 +144,21 @@ class Invoice(NodeInterface):
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, InvoiceRow)
 
-    @strawberry.field
-    def id(row: Parent[InvoiceRow]) -> ID:
-        return ID(ids.encode(Kind.INVOICE, row.id))
+    id = identifier(Kind.INVOICE)
 
-    @strawberry.field(description="Which team owes it; customer.ancestors says under which head office.")
-    async def customer(row: Parent[InvoiceRow], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
-        return await info.context.show(CustomerById, row.customer_id)
+    @relation("Which team owes it; customer.ancestors says under which head office.")
+    def customer(rows: Parent[list[InvoiceRow]], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+        return load(CustomerById, [row.customer_id for row in rows])
 
     @strawberry.field(description="Null for drafts and void invoices.")
     def payment_status(row: Parent[InvoiceRow]) -> InvoicePaymentStatus | None:
         return queries.payment_status_of(row)
 
-    @strawberry.field(description="Something is left to pay and the due date has passed; due today is not overdue.")
-    async def is_overdue(row: Parent[InvoiceRow], info: Info) -> bool:
-        return queries.is_overdue(row, await today(info.context))
+    @relation("Something is left to pay and the due date has passed; due today is not overdue.")
+    async def is_overdue(rows: Parent[list[InvoiceRow]], info: Info) -> bool:
+        day = await today(info.context)
+        overdue: Any = [queries.is_overdue(row, day) for row in rows]
+        return overdue
 
     @strawberry.field
     def payment_terms(row: Parent[InvoiceRow]) -> PaymentTermsType:
@@ -179,56 +174,40 @@ class Invoice(NodeInterface):
             address=address_of(stored.get("address")),
         )
 
-    @strawberry.field
-    async def lines(row: Parent[InvoiceRow], info: Info) -> list[InvoiceLine]:
-        return await info.context.show(LinesByInvoiceId, row.id)
+    @relation()
+    def lines(rows: Parent[list[InvoiceRow]], info: Info) -> list[InvoiceLine]:
+        return load(LinesByInvoiceId, [row.id for row in rows])
 
-    @strawberry.field(description="The lines' amounts together.")
-    def subtotal(row: Parent[InvoiceRow]) -> Decimal:
-        return money.to_decimal(row.subtotal, row.currency)
+    subtotal: Decimal = amount_of("subtotal", description="The lines' amounts together.")
 
-    @strawberry.field(description="The document's discount; those of the lines are already taken off in subtotal.")
-    def discount_total(row: Parent[InvoiceRow]) -> Decimal:
-        return money.to_decimal(row.discount_total, row.currency)
+    discount_total: Decimal = amount_of(
+        "discount_total", description="The document's discount; lines' are taken off in subtotal."
+    )
 
-    @strawberry.field
-    def tax_total(row: Parent[InvoiceRow]) -> Decimal:
-        return money.to_decimal(row.tax_total, row.currency)
+    tax_total: Decimal = amount_of("tax_total")
 
-    @strawberry.field
-    def shipping_charge(row: Parent[InvoiceRow]) -> Decimal:
-        return money.to_decimal(row.shipping_charge, row.currency)
+    shipping_charge: Decimal = amount_of("shipping_charge")
 
-    @strawberry.field
-    def adjustment(row: Parent[InvoiceRow]) -> Decimal:
-        return money.to_decimal(row.adjustment, row.currency)
+    adjustment: Decimal = amount_of("adjustment")
 
-    @strawberry.field(description="subtotal - discountTotal + taxTotal + shippingCharge + adjustment.")
-    def total(row: Parent[InvoiceRow]) -> Decimal:
-        return money.to_decimal(row.total, row.currency)
+    total: Decimal = amount_of("total", description="subtotal - discountTotal + taxTotal + shippingCharge + adjustment.")
 
-    @strawberry.field(description="By payments and credit notes, whoever's they were; see allocations.")
-    def amount_paid(row: Parent[InvoiceRow]) -> Decimal:
-        return money.to_decimal(row.amount_paid, row.currency)
+    amount_paid: Decimal = amount_of("amount_paid", description="By payments and credit notes; see allocations.")
 
-    @strawberry.field(description="Given up.")
-    def amount_written_off(row: Parent[InvoiceRow]) -> Decimal:
-        return money.to_decimal(row.amount_written_off, row.currency)
+    amount_written_off: Decimal = amount_of("amount_written_off", description="Given up.")
 
-    @strawberry.field(description="What is left to pay; 0 when void.")
-    def balance(row: Parent[InvoiceRow]) -> Decimal:
-        return money.to_decimal(row.balance, row.currency)
+    balance: Decimal = amount_of("balance", description="What is left to pay; 0 when void.")
 
-    @strawberry.field(description="Who paid what of it, and when: did the head office already pay for this?")
-    async def allocations(
-        row: Parent[InvoiceRow],
+    @relation("Who paid what of it, and when: did the head office already pay for this?")
+    def allocations(
+        rows: Parent[list[InvoiceRow]],
         info: Info,
         include_reversed: bool = False,
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[Annotated[Allocation, strawberry.lazy("holdco.payments.graph")]]:
         request = request_of(payments.ALLOCATIONS, first=first, after=after, conditions=payments.live_unless(include_reversed))
-        return await related(info, row.id, AllocationsByInvoiceId, AllocationCountByInvoiceId, request)
+        return related([row.id for row in rows], AllocationsByInvoiceId, AllocationCountByInvoiceId, request)
 
 
 @strawberry.type

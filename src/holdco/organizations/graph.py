@@ -6,10 +6,10 @@ from datetime import date, datetime
 from typing import Any
 
 import strawberry
-from strawberry import ID, Parent
+from strawberry import Parent
 
-from holdco import ids
 from holdco.connections import Info, NodeInterface
+from holdco.execution.fields import identifier
 from holdco.ids import Kind
 from holdco.organizations.loaders import OrganizationById
 from holdco.organizations.models import LinkPolicy
@@ -39,9 +39,7 @@ class Organization(NodeInterface):
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, OrganizationRow)
 
-    @strawberry.field
-    def id(row: Parent[OrganizationRow]) -> ID:
-        return ID(ids.encode(Kind.ORGANIZATION, row.id))
+    id = identifier(Kind.ORGANIZATION)
 
     @strawberry.field(description="Of invoices of customers that have none of their own.")
     def payment_terms(row: Parent[OrganizationRow]) -> PaymentTermsType:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 from strawberry import ID, Maybe, Parent
 
-from holdco import ids, money
+from holdco import ids
 from holdco.connections import (
     CodeFilter,
     Connection,
@@ -25,6 +25,7 @@ from holdco.connections import (
 )
 from holdco.customers.loaders import CustomerById
 from holdco.errors import UserErrorCode
+from holdco.execution.fields import amount_of, identifier, load, relation, split
 from holdco.filtering import Condition
 from holdco.ids import Kind
 from holdco.invoices.loaders import InvoiceById
@@ -32,7 +33,7 @@ from holdco.paging import request_of
 from holdco.payments import loaders, queries
 from holdco.payments.allocation import Strategy
 from holdco.payments.models import PaymentMode, PaymentStatus
-from holdco.payments.queries import AllocationRow, CreditNoteRow, PaymentRow, ReceivablesRow
+from holdco.payments.queries import AllocationRow, CreditNoteRow, PaymentRow
 from holdco.scalars import CurrencyCode
 
 if TYPE_CHECKING:
@@ -55,25 +56,15 @@ class Receivables:
     currency: CurrencyCode
     open_invoice_count: int
 
-    @strawberry.field(description="Balances of issued invoices.")
-    def outstanding(row: Parent[ReceivablesRow]) -> Decimal:
-        return money.to_decimal(row.outstanding, row.currency)
+    outstanding: Decimal = amount_of("outstanding", description="Balances of issued invoices.")
 
-    @strawberry.field(description="Of that, what was due before today.")
-    def overdue(row: Parent[ReceivablesRow]) -> Decimal:
-        return money.to_decimal(row.overdue, row.currency)
+    overdue: Decimal = amount_of("overdue", description="Of that, what was due before today.")
 
-    @strawberry.field(description="Payments that are not applied.")
-    def unapplied(row: Parent[ReceivablesRow]) -> Decimal:
-        return money.to_decimal(row.unapplied, row.currency)
+    unapplied: Decimal = amount_of("unapplied", description="Payments that are not applied.")
 
-    @strawberry.field(description="Credit notes that are not applied.")
-    def open_credits(row: Parent[ReceivablesRow]) -> Decimal:
-        return money.to_decimal(row.open_credits, row.currency)
+    open_credits: Decimal = amount_of("open_credits", description="Credit notes that are not applied.")
 
-    @strawberry.field(description="outstanding - unapplied - openCredits; negative where there is more money than debt.")
-    def net(row: Parent[ReceivablesRow]) -> Decimal:
-        return money.to_decimal(row.net, row.currency)
+    net: Decimal = amount_of("net", description="outstanding - unapplied - openCredits; may be negative.")
 
 
 @strawberry.type(description="Money in. Amounts are in its currency.")
@@ -97,48 +88,36 @@ class Payment(NodeInterface):
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, PaymentRow)
 
-    @strawberry.field
-    def id(row: Parent[PaymentRow]) -> ID:
-        return ID(ids.encode(Kind.PAYMENT, row.id))
+    id = identifier(Kind.PAYMENT)
 
-    @strawberry.field(description="The payer.")
-    async def customer(row: Parent[PaymentRow], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
-        return await info.context.show(CustomerById, row.customer_id)
+    @relation("The payer.")
+    def customer(rows: Parent[list[PaymentRow]], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+        return load(CustomerById, [row.customer_id for row in rows])
 
-    @strawberry.field
-    def amount(row: Parent[PaymentRow]) -> Decimal:
-        return money.to_decimal(row.amount, row.currency)
+    amount: Decimal = amount_of("amount")
 
-    @strawberry.field
-    def allocated(row: Parent[PaymentRow]) -> Decimal:
-        return money.to_decimal(row.allocated, row.currency)
+    allocated: Decimal = amount_of("allocated")
 
-    @strawberry.field(description="What is left to apply; 0 when reversed.")
-    def unapplied(row: Parent[PaymentRow]) -> Decimal:
-        return money.to_decimal(row.unapplied, row.currency)
+    unapplied: Decimal = amount_of("unapplied", description="What is left to apply; 0 when reversed.")
 
     @strawberry.field(description="Why money was kept unapplied that should have been applied (onAllocationError).")
     def unapplied_reason(row: Parent[PaymentRow]) -> UserErrorCode | None:
         return UserErrorCode(row.unapplied_reason) if row.unapplied_reason is not None else None
 
-    @strawberry.field(description="What the bank kept; for information, amount is not reduced by it.")
-    def bank_charges(row: Parent[PaymentRow]) -> Decimal:
-        return money.to_decimal(row.bank_charges, row.currency)
+    bank_charges: Decimal = amount_of("bank_charges", description="What the bank kept; amount is not reduced by it.")
 
-    @strawberry.field(description="What the payer withheld for its tax office; for information.")
-    def withholding_tax(row: Parent[PaymentRow]) -> Decimal:
-        return money.to_decimal(row.withholding_tax, row.currency)
+    withholding_tax: Decimal = amount_of("withholding_tax", description="What the payer withheld; amount is not reduced by it.")
 
-    @strawberry.field(description="Which invoices, of whom, it paid.")
-    async def allocations(
-        row: Parent[PaymentRow],
+    @relation("Which invoices, of whom, it paid.")
+    def allocations(
+        rows: Parent[list[PaymentRow]],
         info: Info,
         include_reversed: bool = False,
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[Allocation]:
         request = request_of(queries.ALLOCATIONS, first=first, after=after, conditions=queries.live_unless(include_reversed))
-        return await related(info, row.id, loaders.AllocationsByPaymentId, loaders.AllocationCountByPaymentId, request)
+        return related([row.id for row in rows], loaders.AllocationsByPaymentId, loaders.AllocationCountByPaymentId, request)
 
 
 @strawberry.type(description="Credit that pays invoices as money does. Amounts are in its currency.")
@@ -154,40 +133,34 @@ class CreditNote(NodeInterface):
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, CreditNoteRow)
 
-    @strawberry.field
-    def id(row: Parent[CreditNoteRow]) -> ID:
-        return ID(ids.encode(Kind.CREDIT_NOTE, row.id))
+    id = identifier(Kind.CREDIT_NOTE)
 
-    @strawberry.field(description="Whose credit it is.")
-    async def customer(row: Parent[CreditNoteRow], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
-        return await info.context.show(CustomerById, row.customer_id)
+    @relation("Whose credit it is.")
+    def customer(rows: Parent[list[CreditNoteRow]], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+        return load(CustomerById, [row.customer_id for row in rows])
 
     @strawberry.field
     def status(row: Parent[CreditNoteRow]) -> CreditNoteStatus:
         return CreditNoteStatus.OPEN if row.remaining else CreditNoteStatus.CLOSED
 
-    @strawberry.field
-    def total(row: Parent[CreditNoteRow]) -> Decimal:
-        return money.to_decimal(row.total, row.currency)
+    total: Decimal = amount_of("total")
 
-    @strawberry.field
-    def allocated(row: Parent[CreditNoteRow]) -> Decimal:
-        return money.to_decimal(row.allocated, row.currency)
+    allocated: Decimal = amount_of("allocated")
 
-    @strawberry.field(description="What is left to apply.")
-    def remaining(row: Parent[CreditNoteRow]) -> Decimal:
-        return money.to_decimal(row.remaining, row.currency)
+    remaining: Decimal = amount_of("remaining", description="What is left to apply.")
 
-    @strawberry.field(description="Which invoices, of whom, it paid.")
-    async def allocations(
-        row: Parent[CreditNoteRow],
+    @relation("Which invoices, of whom, it paid.")
+    def allocations(
+        rows: Parent[list[CreditNoteRow]],
         info: Info,
         include_reversed: bool = False,
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[Allocation]:
         request = request_of(queries.ALLOCATIONS, first=first, after=after, conditions=queries.live_unless(include_reversed))
-        return await related(info, row.id, loaders.AllocationsByCreditNoteId, loaders.AllocationCountByCreditNoteId, request)
+        return related(
+            [row.id for row in rows], loaders.AllocationsByCreditNoteId, loaders.AllocationCountByCreditNoteId, request
+        )
 
 
 AllocationSource = Annotated[Payment | CreditNote, strawberry.union("AllocationSource")]
@@ -206,24 +179,24 @@ class Allocation(NodeInterface):
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, AllocationRow)
 
-    @strawberry.field
-    def id(row: Parent[AllocationRow]) -> ID:
-        return ID(ids.encode(Kind.ALLOCATION, row.id))
+    id = identifier(Kind.ALLOCATION)
 
-    @strawberry.field(description="The payment or credit note.")
-    async def source(row: Parent[AllocationRow], info: Info) -> AllocationSource:
-        if row.payment_id is not None:
-            return await info.context.show(loaders.PaymentById, row.payment_id)
-        assert row.credit_note_id is not None  # by ck_allocations_source
-        return await info.context.show(loaders.CreditNoteById, row.credit_note_id)
+    @relation("The payment or credit note.")
+    async def source(rows: Parent[list[AllocationRow]], info: Info) -> AllocationSource:
+        return split(
+            [
+                load(loaders.PaymentById, [row.payment_id for row in rows]),
+                load(loaders.CreditNoteById, [row.credit_note_id for row in rows]),
+            ]
+        )
 
-    @strawberry.field(description="Whose money it was.")
-    async def payer(row: Parent[AllocationRow], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
-        return await info.context.show(CustomerById, row.payer_id)
+    @relation("Whose money it was.")
+    def payer(rows: Parent[list[AllocationRow]], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+        return load(CustomerById, [row.payer_id for row in rows])
 
-    @strawberry.field
-    async def invoice(row: Parent[AllocationRow], info: Info) -> Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")]:
-        return await info.context.show(InvoiceById, row.invoice_id)
+    @relation()
+    def invoice(rows: Parent[list[AllocationRow]], info: Info) -> Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")]:
+        return load(InvoiceById, [row.invoice_id for row in rows])
 
     @strawberry.field(description="The head office, or another customer above the invoice's owner, paid.")
     def is_paid_by_ancestor(row: Parent[AllocationRow]) -> bool:
@@ -233,17 +206,15 @@ class Allocation(NodeInterface):
     def path(row: Parent[AllocationRow]) -> list[ID]:
         return [ID(ids.encode(Kind.CUSTOMER, key)) for key in row.path]
 
-    @strawberry.field
-    def amount(row: Parent[AllocationRow]) -> Decimal:
-        return money.to_decimal(row.amount, row.currency)
+    amount: Decimal = amount_of("amount")
 
-    @strawberry.field(description="The row that this one takes back; null where it is no reversal.")
-    async def reverses(row: Parent[AllocationRow], info: Info) -> Allocation | None:
-        return await info.context.show(loaders.AllocationById, row.reverses_id) if row.reverses_id is not None else None
+    @relation("The row that this one takes back; null where it is no reversal.")
+    def reverses(rows: Parent[list[AllocationRow]], info: Info) -> Allocation | None:
+        return load(loaders.AllocationById, [row.reverses_id for row in rows])
 
-    @strawberry.field(description="The row that takes this one back; null while it stands.")
-    async def reversed_by(row: Parent[AllocationRow], info: Info) -> Allocation | None:
-        return await info.context.show(loaders.ReversalByAllocationId, row.id) if row.reverses_id is None else None
+    @relation("The row that takes this one back; null while it stands.")
+    def reversed_by(rows: Parent[list[AllocationRow]], info: Info) -> Allocation | None:
+        return load(loaders.ReversalByAllocationId, [row.id if row.reverses_id is None else None for row in rows])
 
 
 @strawberry.input(one_of=True, description="Exactly one of these.")

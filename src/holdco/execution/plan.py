@@ -1,0 +1,272 @@
+"""Plans: what a document asks of each object, worked out once and kept with the document.
+
+A plan depends on the document and on the variables of its @skip and @include, on nothing else. graphql-core itself collects
+the fields, so that fragments, aliases and merged selections mean here what they mean there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, TypeAlias
+
+from graphql import (
+    FieldNode,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+    GraphQLUnionType,
+    VariableNode,
+    print_ast,
+)
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+from graphql.execution.executor import Executor
+from strawberry import Schema
+from strawberry.types.field import StrawberryField
+
+from holdco.execution.fields import COLUMN, RELATION
+
+
+class NotPlanned(Exception):
+    """A place in the document that a level at a time cannot do; the stock executor can."""
+
+
+Column: TypeAlias = Callable[[list[Any]], list[Any]]
+
+
+@dataclass(slots=True)
+class Leaf:
+    """Values of a scalar or enum. `serialize` None: they are what they should be already."""
+
+    serialize: Callable[[Any], Any] | None
+
+
+@dataclass(slots=True)
+class Items:
+    """A list."""
+
+    of: Shape
+
+
+@dataclass(slots=True)
+class Required:
+    """What must not be null. A null there is an error, and errors are the stock executor's."""
+
+    of: Shape
+
+
+@dataclass(slots=True)
+class Objects:
+    """Objects of one type, with what is selected of them."""
+
+    typename: str
+    keys: list[str] = field(default_factory=list)
+    fields: list[FieldPlan] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Abstract:
+    """Objects of several types: the plan of each, found by the class of its rows."""
+
+    possible: list[tuple[GraphQLObjectType, Objects]]
+    by_class: dict[type, Objects] = field(default_factory=dict)
+
+    def of(self, value: Any) -> Objects:
+        plan = self.by_class.get(type(value))
+        if plan is None:
+            for kind, objects in self.possible:
+                if kind.is_type_of is not None and kind.is_type_of(value, None):  # type: ignore[arg-type]
+                    plan = self.by_class[type(value)] = objects
+                    break
+            else:
+                raise NotPlanned
+        return plan
+
+
+Shape: TypeAlias = Leaf | Items | Required | Objects | Abstract
+Identity: TypeAlias = tuple[int, tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class FieldPlan:
+    """One field of the objects at one place, and how it gets its values: a column of them at once, a value for each row, or a
+    relation. A field of the root has none of these: its resolver is called.
+    """
+
+    key: str
+    shape: Shape
+    column: Column | None = None
+    value: Callable[[Any], Any] | None = None
+    relation: Callable[..., Any] | None = None
+    definition: GraphQLField | None = None
+    node: FieldNode | None = None
+    strawberry_field: StrawberryField | None = None
+    arguments: Mapping[str, Any] | None = None
+    # The same relation with the same arguments, wherever it stands in the document.
+    identity: Identity = (0, ())
+    # The identities of all relations at and below the objects that this field leads to.
+    below: frozenset[Identity] = frozenset()
+    levels: int = 1
+
+
+class Planner:
+    """Plans one operation, with the executor that graphql-core would run it with."""
+
+    def __init__(self, schema: Schema, executor: Executor[Any]) -> None:
+        self._schema = schema
+        self._graph = executor.schema
+        self._executor = executor
+
+    def objects(self, kind: GraphQLObjectType, grouped: GroupedFieldSet) -> Objects:
+        plan = Objects(kind.name)
+        for key, details in grouped.items():
+            plan.keys.append(key)
+            plan.fields.append(self._field(kind, key, details))
+        return plan
+
+    def _field(self, kind: GraphQLObjectType, key: str, details: FieldDetailsList) -> FieldPlan:
+        node = details[0].node
+        name = node.name.value
+        if name == "__typename":
+            return FieldPlan(key, Leaf(None), column=_constant(kind.name))
+        definition = self._graph.get_field(kind, name)
+        if definition is None or name.startswith("__") or any(detail.defer_usage for detail in details):
+            raise NotPlanned
+        declared: StrawberryField = definition.extensions["strawberry-definition"]
+        plan = FieldPlan(key, self._shape(definition.type, details), definition=definition, node=node, strawberry_field=declared)
+        self._add_source(plan, declared, is_root=kind is self._graph.query_type)
+        if plan.column is None and plan.value is None:
+            arguments = tuple(sorted(print_ast(argument) for argument in node.arguments or ()))
+            plan.identity = (id(declared), arguments)
+            plan.levels = 1 + _nesting(plan.shape, plan.identity)
+        plan.below = frozenset(_identities(plan.shape))
+        return plan
+
+    def _add_source(self, plan: FieldPlan, declared: StrawberryField, *, is_root: bool) -> None:
+        if is_root:
+            return
+        column: Column | None = declared.metadata.get(COLUMN)
+        if column is not None:
+            plan.column = column
+            return
+        plan.relation = declared.metadata.get(RELATION)
+        if plan.relation is not None:
+            return
+        resolver: Any = declared.base_resolver
+        if resolver is None:
+            plan.value = attrgetter(declared.python_name)
+        elif declared.is_async or resolver.info_parameter is not None or declared.arguments or resolver.parent_parameter is None:
+            raise NotPlanned
+        else:
+            plan.value = resolver.wrapped_func
+        if plan.value is not None and _is_leaf(plan.shape):
+            plan.column = _leaf_column(plan.value, plan.shape)
+
+    def _shape(self, kind: GraphQLOutputType, details: FieldDetailsList) -> Shape:
+        if isinstance(kind, GraphQLNonNull):
+            return Required(self._shape(kind.of_type, details))
+        if isinstance(kind, GraphQLList):
+            return Items(self._shape(kind.of_type, details))
+        if isinstance(kind, GraphQLScalarType | GraphQLEnumType):
+            return Leaf(serializer(kind))
+        if isinstance(kind, GraphQLObjectType):
+            return self.objects(kind, self._collected(kind, details))
+        assert isinstance(kind, GraphQLInterfaceType | GraphQLUnionType)
+        return Abstract(
+            [(each, self.objects(each, self._collected(each, details))) for each in self._graph.get_possible_types(kind)]
+        )
+
+    def _collected(self, kind: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet:
+        collected = self._executor.collect_subfields(kind, details)
+        if collected.new_defer_usages:
+            raise NotPlanned
+        return collected.grouped_field_set
+
+
+def serializer(kind: GraphQLScalarType | GraphQLEnumType) -> Callable[[Any], Any] | None:
+    """graphql-core's own, but for strings and enums that the database keeps as their names."""
+    if kind.name in {"String", "ID", "CurrencyCode", "JSON"}:
+        return None
+    if isinstance(kind, GraphQLEnumType):
+        names = {value.value: name for name, value in kind.values.items()}
+        return names.__getitem__
+    return kind.coerce_output_value
+
+
+def _constant(value: str) -> Column:
+    return lambda rows: [value] * len(rows)
+
+
+def _is_leaf(shape: Shape) -> bool:
+    return isinstance(shape, Leaf) or (isinstance(shape, Required) and isinstance(shape.of, Leaf))
+
+
+def _leaf_column(value: Callable[[Any], Any], shape: Shape) -> Column:
+    """The values of a leaf, serialized, with the null check that its type asks for."""
+    is_required = isinstance(shape, Required)
+    leaf = shape.of if isinstance(shape, Required) else shape
+    assert isinstance(leaf, Leaf)
+    serialize = leaf.serialize
+
+    def column(rows: list[Any]) -> list[Any]:
+        values = [value(row) for row in rows]
+        if is_required and None in values:
+            raise NotPlanned
+        if serialize is None:
+            return values
+        if is_required:
+            return [serialize(each) for each in values]
+        return [None if each is None else serialize(each) for each in values]
+
+    return column
+
+
+def _objects_in(shape: Shape) -> list[Objects]:
+    while isinstance(shape, Required | Items):
+        shape = shape.of
+    if isinstance(shape, Objects):
+        return [shape]
+    return [objects for _, objects in shape.possible] if isinstance(shape, Abstract) else []
+
+
+def _identities(shape: Shape) -> set[Identity]:
+    found: set[Identity] = set()
+    for objects in _objects_in(shape):
+        for each in objects.fields:
+            found |= each.below
+            if each.column is None and each.value is None:
+                found.add(each.identity)
+    return found
+
+
+def _nesting(shape: Shape, identity: Identity) -> int:
+    """How many times in a row the relation stands below itself, reached over connections only."""
+    deepest = 0
+    for objects in _objects_in(shape):
+        for each in objects.fields:
+            if each.relation is not None:
+                if each.identity == identity:
+                    deepest = max(deepest, each.levels)
+            elif each.key in {"nodes", "edges", "node"} or each.value is not None:
+                deepest = max(deepest, _nesting(each.shape, identity))
+    return deepest
+
+
+def skipping_variables(node: Any, fragments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The variables of @skip and @include: what a plan depends on beside the document."""
+    found: set[str] = set()
+    pending = [node, *fragments.values()]
+    while pending:
+        part = pending.pop()
+        for directive in getattr(part, "directives", None) or ():
+            if directive.name.value in {"skip", "include"}:
+                found |= {a.value.name.value for a in directive.arguments if isinstance(a.value, VariableNode)}
+        selection = getattr(part, "selection_set", None)
+        pending += selection.selections if selection is not None else ()
+    return tuple(sorted(found))

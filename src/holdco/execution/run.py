@@ -1,0 +1,183 @@
+"""Runs a plan: level by level, and relations that stand at several levels once for all of them.
+
+Objects are made as soon as their attributes are known, and relations are filled in later. So the order in which relations are
+asked for is free, and chosen such that each is asked for as late as others may still lead to more rows for it: one statement
+for the invoices of a whole tree, not one for each of its levels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql.execution.values import VariableValues, get_argument_values
+from strawberry import Schema
+from strawberry.types.arguments import convert_arguments
+
+from holdco.context import Context
+from holdco.execution.fields import Load, Split
+from holdco.execution.plan import Abstract, FieldPlan, Identity, Items, Leaf, NotPlanned, Objects, Required, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """All that a resolver of ours may ask of graphql-core's info."""
+
+    context: Context
+
+
+@dataclass(slots=True)
+class Task:
+    """A relation of some objects that is still to be filled in."""
+
+    field: FieldPlan
+    rows: list[Any]
+    objects: list[dict[str, Any]]
+
+
+class Run:
+    """One execution of a plan. Raises whatever goes wrong; then the stock executor says what that means."""
+
+    def __init__(self, schema: Schema, context: Context, variables: VariableValues | None) -> None:
+        self._converter = schema.schema_converter
+        self._context = context
+        self._info: Any = Info(context)
+        self._variables = variables
+        self._pending: list[Task] = []
+
+    async def data(self, root: Objects) -> dict[str, Any]:
+        made = self._level(root, [None])[0]
+        while self._pending:
+            groups: dict[Identity, list[Task]] = {}
+            for task in self._pending:
+                groups.setdefault(task.field.identity, []).append(task)
+            ready = _ready(groups)
+            self._pending = [task for task in self._pending if task.field.identity not in ready]
+            # One connection answers one statement at a time; while it does, the answer before is completed.
+            asked = [(groups[identity], asyncio.ensure_future(self._ask(groups[identity]))) for identity in ready]
+            try:
+                for tasks, asking in asked:
+                    self._fill(tasks, await asking)
+            finally:
+                for _, asking in asked:
+                    asking.cancel()
+        return made
+
+    async def _ask(self, tasks: list[Task]) -> list[Any]:
+        """The values of a relation for all rows of all levels that wait for it."""
+        field = tasks[0].field
+        rows = tasks[0].rows if len(tasks) == 1 else [row for task in tasks for row in task.rows]
+        assert field.strawberry_field is not None
+        resolver: Any = field.strawberry_field.base_resolver
+        given = self._arguments(field)
+        if resolver.info_parameter is not None:
+            given["info"] = self._info
+        if field.relation is None:
+            # A field of the root: there is one object, which has no rows.
+            found = resolver.wrapped_func(None, **given) if resolver.self_parameter else resolver.wrapped_func(**given)
+            return [await found if asyncio.iscoroutine(found) else found]
+        asked = field.relation(rows=rows, **given)
+        if asyncio.iscoroutine(asked):
+            asked = await asked
+        if isinstance(asked, Load | Split):
+            return await asked.level(self._context, max(task.field.levels for task in tasks))
+        values: list[Any] = asked
+        return values
+
+    def _arguments(self, field: FieldPlan) -> dict[str, Any]:
+        if field.definition is None or not field.definition.args or field.strawberry_field is None or field.node is None:
+            return {}
+        return convert_arguments(
+            get_argument_values(field.definition, field.node, self._variables),
+            field.strawberry_field.arguments,
+            scalar_registry=self._converter.scalar_registry,
+            config=self._converter.config,
+        )
+
+    def _fill(self, tasks: list[Task], values: Sequence[Any]) -> None:
+        start = 0
+        for task in tasks:
+            end = start + len(task.rows)
+            key = task.field.key
+            completed = self._complete(task.field.shape, values[start:end] if len(tasks) > 1 else values)
+            for target, value in zip(task.objects, completed, strict=True):
+                target[key] = value
+            start = end
+
+    def _level(self, plan: Objects, rows: list[Any]) -> list[dict[str, Any]]:
+        """One dict for each row, complete but for its relations, which are noted as pending."""
+        nothing = [None] * len(rows)
+        columns: list[Sequence[Any]] = []
+        waiting: list[FieldPlan] = []
+        for field in plan.fields:
+            if field.column is not None:
+                columns.append(field.column(rows))
+            elif field.value is not None:
+                value = field.value
+                columns.append(self._complete(field.shape, [value(row) for row in rows]))
+            else:
+                columns.append(nothing)
+                waiting.append(field)
+        keys = plan.keys
+        objects = [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
+        self._pending += [Task(field, rows, objects) for field in waiting]
+        return objects
+
+    def _complete(self, shape: Shape, values: Sequence[Any]) -> Sequence[Any]:
+        if isinstance(shape, Required):
+            if any(value is None for value in values):
+                raise NotPlanned
+            return self._complete(shape.of, values)
+        if isinstance(shape, Objects):
+            return self._scattered(values, lambda live: self._level(shape, live))
+        if isinstance(shape, Items):
+            return self._lists(shape, values)
+        if isinstance(shape, Leaf):
+            serialize = shape.serialize
+            return values if serialize is None else [None if value is None else serialize(value) for value in values]
+        return self._abstract(shape, values)
+
+    def _lists(self, shape: Items, values: Sequence[Any]) -> list[Any]:
+        flat = [item for value in values if value is not None for item in value]
+        completed = self._complete(shape.of, flat)
+        lists: list[Any] = []
+        start = 0
+        for value in values:
+            if value is None:
+                lists.append(None)
+            else:
+                lists.append(list(completed[start : start + len(value)]))
+                start += len(value)
+        return lists
+
+    def _abstract(self, shape: Abstract, values: Sequence[Any]) -> list[Any]:
+        completed: list[Any] = [None] * len(values)
+        by_plan: dict[int, tuple[Objects, list[int]]] = {}
+        for index, value in enumerate(values):
+            if value is not None:
+                plan = shape.of(value)
+                by_plan.setdefault(id(plan), (plan, []))[1].append(index)
+        for plan, indexes in by_plan.values():
+            for index, made in zip(indexes, self._level(plan, [values[index] for index in indexes]), strict=True):
+                completed[index] = made
+        return completed
+
+    @staticmethod
+    def _scattered(values: Sequence[Any], complete: Any) -> Sequence[Any]:
+        """Completes what is not null and leaves the nulls in their places."""
+        live = [value for value in values if value is not None]
+        if not live:
+            return list(values)
+        completed = iter(complete(live))
+        return list(completed) if len(live) == len(values) else [None if value is None else next(completed) for value in values]
+
+
+def _ready(groups: Mapping[Identity, list[Task]]) -> list[Identity]:
+    """Relations that no other pending relation can lead to any more; failing that, those that stand highest."""
+    reached: dict[Identity, set[Identity]] = {}
+    for identity, tasks in groups.items():
+        reached[identity] = {below for task in tasks for below in task.field.below if below != identity}
+    ready = [identity for identity in groups if not any(identity in below for below in reached.values())]
+    return ready or [next(iter(groups))]
