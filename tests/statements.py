@@ -170,9 +170,9 @@ def _table_problem(table: exp.Table, names: frozenset[str]) -> str | None:
     name = table.name
     if not isinstance(table.this, exp.Identifier) or name in names or name in TENANT_TABLES | LEFT_OUT:
         return None
-    if table.db in _CATALOGS or name.startswith(("pg_", "staged_")) or _is_alias(table):
+    if table.db in _CATALOGS or name.startswith(("pg_", "import_")) or _is_alias(table):
         return None
-    return f"{name} is an unknown table. Staging tables are called staged_…; others are listed in tests/statements.py."
+    return f"{name} is an unknown table. Staging tables are called import_…; others are listed in tests/statements.py."
 
 
 def _is_alias(table: exp.Table) -> bool:

@@ -64,12 +64,12 @@ GOOD = [
         "insert into activity (organization_id, id) select o.id, u.id from organizations o "
         "cross join unnest($2::uuid[]) as u(id) where o.id = $1 on conflict do nothing"
     ),
-    "copy staged_customers (name) from stdin with (format binary)",
+    "copy import_customers (name) from stdin with (format binary)",
     (
         "insert into customers (organization_id, name) select o.id, s.name from organizations o "
-        "cross join staged_customers s where o.id = $1 returning id"
+        "cross join import_customers s where o.id = $1 returning id"
     ),
-    "create temporary table staged_customers (name text) on commit drop",
+    "create temporary table import_customers (name text) on commit drop",
     "alter table customers add column nickname text",
     "select version_num from alembic_version",
     "select conname from pg_constraint",
@@ -227,7 +227,7 @@ BAD = {
     "deferred constraints": ("set constraints all deferred", "SET CONSTRAINTS is not sent to a cluster's workers."),
     "a table that nobody knows": (
         "select id from customers_copy",
-        "customers_copy is an unknown table. Staging tables are called staged_…; others are listed in tests/statements.py.",
+        "customers_copy is an unknown table. Staging tables are called import_…; others are listed in tests/statements.py.",
     ),
     "a statement that cannot be taken apart": ("do $$ begin null; end $$", "cannot be read: DO …"),
     "no SQL": ("select from where )", "cannot be read:"),
@@ -287,15 +287,15 @@ async def test_what_goes_to_the_driver_past_sqlalchemy_is_noted_as_well(
     async with engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
-        await driver.execute("create temporary table staged_rows (number bigint)")
-        await driver.copy_records_to_table("staged_rows", records=[(1,), (2,)])
-        assert await driver.fetchval("select sum(number) from staged_rows where number > $1", 0) == 3
-        await driver.execute("drop table staged_rows")
+        await driver.execute("create temporary table import_rows (number bigint)")
+        await driver.copy_records_to_table("import_rows", records=[(1,), (2,)])
+        assert await driver.fetchval("select sum(number) from import_rows where number > $1", 0) == 3
+        await driver.execute("drop table import_rows")
     assert list(everything.origins) == [
-        "create temporary table staged_rows (number bigint)",
-        "COPY staged_rows FROM STDIN",
-        "select sum(number) from staged_rows where number > $1",
-        "drop table staged_rows",
+        "create temporary table import_rows (number bigint)",
+        "COPY import_rows FROM STDIN",
+        "select sum(number) from import_rows where number > $1",
+        "drop table import_rows",
     ]
     assert everything.problems() == []
 

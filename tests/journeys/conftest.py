@@ -7,10 +7,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from conftest import Client
-from stories import Story
+from stories import Ask, Story
 
 
 @pytest.fixture
-def story(client: Client, engine: AsyncEngine, organization_id: UUID) -> Story:
+def story(client: Ask, engine: AsyncEngine, organization_id: UUID) -> Story:
     return Story(client, engine, organization_id)

@@ -132,7 +132,7 @@ async def test_a_likely_duplicate_is_recorded_with_a_warning(story: Story) -> No
     given: dict[str, Any] = {"customerId": city, "amount": "80.00", "receivedOn": "2026-01-31", "reference": "R-1"}
     first = (await story.do("paymentRecord", **given))["payment"]["id"]
     assert (await story.do("paymentRecord", **given))["possibleDuplicates"] == [{"id": first}]
-    changes = [
+    changes: list[dict[str, Any]] = [
         {"amount": "80.01"},
         {"customerId": other},
         {"receivedOn": "2026-01-30"},
