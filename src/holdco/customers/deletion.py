@@ -11,7 +11,7 @@ from sqlalchemy import Executable, delete, text
 
 from holdco.activity import service as activity
 from holdco.customers import hierarchy, service
-from holdco.customers.errors import ConfirmationStale, HasChildren, HasTransactions, HasUnappliedFunds
+from holdco.customers.errors import ConfirmationStale, HasChildren, HasPassedPayments, HasTransactions, HasUnappliedFunds
 from holdco.customers.models import Customer
 from holdco.database import Transaction
 from holdco.errors import Refusal, Refused
@@ -21,13 +21,15 @@ Rows = Callable[[Executable, dict[str, Any]], Awaitable[Any]]
 
 
 class Preview(NamedTuple):
-    """What a deletion would remove and what stands in its way. `token` confirms exactly this state."""
+    """What a deletion would remove and what stands in its way. `token` confirms exactly this state of this customer."""
 
+    id: UUID
     name: str
     version: int
     child_count: int
     transaction_count: int
     unapplied_count: int
+    passed_count: int
     contact_count: int
 
     @property
@@ -39,13 +41,14 @@ class Preview(NamedTuple):
             *([HasChildren(self.name, count=self.child_count)] if self.child_count else []),
             *([HasUnappliedFunds(self.name, count=self.unapplied_count)] if self.unapplied_count else []),
             *([HasTransactions(self.name, count=self.transaction_count)] if self.transaction_count else []),
+            *([HasPassedPayments(self.name, count=self.passed_count)] if self.passed_count else []),
         ]
 
 
 # A statement over tables of features above this one: they are one schema all the same.
 _PREVIEW = text(
     """
-    select c.name, c.version,
+    select c.id, c.name, c.version,
       (select count(*) from customers k where k.organization_id = :organization_id and k.parent_id = c.id),
       (select count(*) from invoices i where i.organization_id = :organization_id and i.customer_id = c.id)
         + (select count(*) from payments p where p.organization_id = :organization_id and p.customer_id = c.id)
@@ -54,6 +57,12 @@ _PREVIEW = text(
        where p.organization_id = :organization_id and p.customer_id = c.id and p.unapplied > 0)
         + (select count(*) from credit_notes n
            where n.organization_id = :organization_id and n.customer_id = c.id and n.remaining > 0),
+      -- Its links are the proof of the right by which this money went down (domain.md A2, A10). Only former parents have any.
+      case when exists (select from parent_links l where l.organization_id = :organization_id and l.parent_id = c.id)
+        then (select count(*) from allocations a
+              where a.organization_id = :organization_id and c.id = any(a.path) and a.reverses_id is null
+                and a.payer_id <> c.id and a.beneficiary_id <> c.id)
+        else 0 end,
       (select count(*) from contacts t where t.organization_id = :organization_id and t.customer_id = c.id)
     from customers c where c.organization_id = :organization_id and c.id = :customer_id
     """
@@ -69,7 +78,8 @@ async def preview(rows: Rows, organization_id: UUID, customer_id: UUID) -> Previ
 async def delete_confirmed(transaction: Transaction, customer_id: UUID, *, token: str) -> Preview:
     """Deletes a customer with its contacts (D2). Returns what was there.
 
-    Raises, in this order: NotFound; Refused with HasChildren, HasUnappliedFunds, HasTransactions; ConfirmationStale.
+    Raises, in this order: NotFound; Refused with HasChildren, HasUnappliedFunds, HasTransactions, HasPassedPayments;
+    ConfirmationStale.
     """
     await hierarchy.lock_exclusive(transaction)
     await service.locked(transaction, customer_id, is_ending=True)

@@ -4,7 +4,8 @@ Refusal
 ├── NotABusinessCustomer, HierarchyCycle, HierarchyTooDeep, ChildHasOpenInvoices   (domain.md H1, H3, H4, H5)
 ├── RightsInconsistent, NotAChild, LinkDateNotSupported                            (H10, H6)
 ├── NumberTaken, ExternalReferenceTaken, CurrencyLocked, CustomerInactive          (M3, X1, D4)
-└── HasTransactions, HasChildren, HasUnappliedFunds, ConfirmationStale             (D1, D3, D5)
+├── HasTransactions, HasPassedPayments, HasChildren, HasUnappliedFunds             (D1, D3)
+└── ConfirmationStale                                                              (D5)
 """
 
 from __future__ import annotations
@@ -103,6 +104,17 @@ class HasTransactions(Refusal):
 
     def __init__(self, name: str, *, count: int) -> None:
         super().__init__(f"{name} has {count} invoices, payments or credit notes. Deactivate it instead.", field=("id",))
+
+
+class HasPassedPayments(Refusal):
+    """Money of customers above it went to invoices of customers below it, by the rights of its links."""
+
+    code = UserErrorCode.HAS_TRANSACTIONS
+
+    def __init__(self, name: str, *, count: int) -> None:
+        super().__init__(
+            f"{name} stood between payer and owner of the invoice in {count} allocations. Deactivate it instead.", field=("id",)
+        )
 
 
 class HasChildren(Refusal):

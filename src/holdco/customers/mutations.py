@@ -18,7 +18,7 @@ from holdco.customers.graph import Customer
 from holdco.customers.hierarchy import Rights
 from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
 from holdco.customers.service import Parent, Reference
-from holdco.errors import Refusal
+from holdco.errors import InvalidInput, Refusal
 from holdco.ids import Kind
 from holdco.scalars import JSON, CurrencyCode
 from holdco.shapes import AddressInput, PaymentTermsInput
@@ -101,7 +101,9 @@ class CustomerUpdateInput:
 @strawberry.input(description="Links, moves or, with parentId null, unlinks.")
 class CustomerMoveInput:
     id: ID
-    parent_id: ID | None = strawberry.field(description="Null makes it the root of its own tree.")
+    parent_id: Maybe[ID | None] = strawberry.field(
+        default=None, description="Null makes it the root of its own tree. Left out it is refused: nobody unlinks by omission."
+    )
     access: ParentAccessInput | None = strawberry.field(default=None, description="Required with a parent.")
     reason: str | None = None
     version: int | None = None
@@ -234,7 +236,10 @@ class CustomerMutations:
     async def customer_move(self, info: Info, input: CustomerMoveInput) -> CustomerMovePayload:  # noqa: A002
         async def use_case() -> CustomerMovePayload:
             customer_id = input_id(Kind.CUSTOMER, input.id, "id")
-            parent_id = input_id(Kind.CUSTOMER, input.parent_id, "parentId") if input.parent_id is not None else None
+            if input.parent_id is None:
+                raise InvalidInput("Say under which parent: parentId, or null for none.", field=("parentId",))
+            under = input.parent_id.value
+            parent_id = input_id(Kind.CUSTOMER, under, "parentId") if under is not None else None
             if input.valid_from is not None:
                 raise LinkDateNotSupported
             async with info.context.transaction() as transaction:
