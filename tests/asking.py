@@ -40,7 +40,7 @@ def asker(engine: AsyncEngine, organization_id: UUID, actor: str = "tester") -> 
         if result.errors:
             error = result.errors[0]
             raise error.original_error or error
-        data: dict[str, Any] = result.data
-        return data
+        assert result.data is not None
+        return result.data
 
     return ask

@@ -23,6 +23,7 @@ import uvicorn
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from asking import asker
 from holdco.app import create_app
 from holdco.context import Context, Viewer
 from holdco.database import create_engine
@@ -98,7 +99,10 @@ async def template(server_url: Callable[[str | None], str]) -> AsyncIterator[str
 
 @pytest.fixture(scope="session")
 def clone(server_url: Callable[[str | None], str], template: str) -> Callable[[], Any]:
-    """A database of one's own, migrated and empty: `async with clone() as url`."""
+    """Databases of one's own, migrated and empty. Use it as
+
+    async with clone() as url: …
+    """
 
     @asynccontextmanager
     async def cloned() -> AsyncIterator[str]:
@@ -144,7 +148,10 @@ async def context(engine: AsyncEngine, organization_id: UUID) -> AsyncIterator[C
 
 @pytest.fixture
 def execute(engine: AsyncEngine, organization_id: UUID) -> Execute:
-    """The data of an operation that must not have errors: `await execute(document, **variables)`."""
+    """Gives the data of an operation that must not have errors. Use it as
+
+    data = await execute(document, name=value)
+    """
 
     async def run(document: str, **variables: Any) -> Data:
         context = Context(engine, Viewer(organization_id, "tester"))
@@ -161,7 +168,7 @@ def execute(engine: AsyncEngine, organization_id: UUID) -> Execute:
 
 @pytest.fixture
 def execute_failing(engine: AsyncEngine, organization_id: UUID) -> Callable[..., Awaitable[list[Any]]]:
-    """The errors of an operation that must have some: `await execute_failing(document, **variables)`."""
+    """Gives the errors of an operation that must have some; used as `execute`."""
 
     async def run(document: str, **variables: Any) -> list[Any]:
         context = Context(engine, Viewer(organization_id, "tester"))
@@ -176,9 +183,9 @@ def execute_failing(engine: AsyncEngine, organization_id: UUID) -> Callable[...,
 
 
 @pytest.fixture
-def story(execute: Execute, engine: AsyncEngine, organization_id: UUID) -> Story:
+def story(engine: AsyncEngine, organization_id: UUID) -> Story:
     """Customers, invoices and money of the test's organization; see stories.py."""
-    return Story(execute, engine, organization_id)
+    return Story(asker(engine, organization_id), engine, organization_id)
 
 
 @dataclass
@@ -193,7 +200,11 @@ class Counted:
 
 @pytest.fixture
 def counting(engine: AsyncEngine) -> Callable[[], Any]:
-    """The statements of a block: `with counting() as issued: …; assert len(issued) == 3`."""
+    """Counts the statements of a block. Use it as
+
+    with counting() as issued: …
+    assert len(issued) == 3
+    """
 
     @contextmanager
     def block() -> Iterator[Counted]:

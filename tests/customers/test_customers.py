@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from holdco.errors import BadUserInput
 from stories import Story
 
 WHOLE = """
@@ -138,7 +139,7 @@ async def test_a_customer_is_found_by_number_and_by_the_id_of_another_system(sto
         assert await story.ask(document, by=by) == {"customer": {"id": key}}
     for by in ({"number": "ALD-hq"}, {"number": ""}, {"externalId": "2503000000000012346"}, {"id": "cus_" + "f" * 32}):
         assert await story.ask(document, by=by) == {"customer": None}
-    with pytest.raises(AssertionError, match="shared names several customers"):
+    with pytest.raises(BadUserInput, match="shared names several customers"):
         await story.ask(document, by={"externalId": "shared"})
 
 
