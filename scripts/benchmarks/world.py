@@ -1,0 +1,170 @@
+"""What benches run in: a Postgres with the bench data, a server process as users start it, and connections to both."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from holdco import running
+from holdco.seeding import bench
+from holdco.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+START_SECONDS = 60
+
+
+class Client:
+    """GraphQL over one kept HTTP connection."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+
+    def send(self, document: str, variables: dict[str, Any]) -> bytes:
+        """The answer as it came, so that reading it as JSON is no part of what is timed."""
+        body = orjson.dumps({"query": document, "variables": variables})
+        headers = {"content-type": "application/json", "accept": "application/json"}
+        self._connection.request("POST", "/graphql", body, headers)
+        return self._connection.getresponse().read()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def data_of(answer: bytes) -> Any:
+    """Raises ValueError for an answer with errors."""
+    read = orjson.loads(answer)
+    if "data" not in read or read.get("errors"):
+        raise ValueError(f"The server answered {read}.")
+    return read["data"]
+
+
+@dataclass
+class World:
+    """`connection` is the rival's; it and `client` see the same database and organization."""
+
+    settings: Settings
+    connection: asyncpg.Connection[Any]
+    client: Client
+    port: int
+    directory: Path
+
+    @property
+    def organization_id(self) -> UUID:
+        return self.settings.organization_id
+
+    @property
+    def database_url(self) -> str:
+        assert self.settings.database_url is not None
+        return self.settings.database_url
+
+
+async def connect(database_url: str) -> asyncpg.Connection[Any]:
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(database_url)
+    return connection
+
+
+@contextmanager
+def database(directory: Path) -> Iterator[Settings]:
+    """A database with the bench data: the one of DATABASE_URL, or our own in a directory, where a second run finds it again."""
+    with running.database(replace(Settings.from_environment(), data_directory=directory / "postgres")) as settings:
+        asyncio.run(running.prepare(settings))
+        if asyncio.run(_seed(settings)):
+            asyncio.run(_vacuum(settings))
+        yield settings
+
+
+async def _seed(settings: Settings) -> bool:
+    shape = bench.Shape()
+    done = 0
+
+    def progress(rows: int) -> None:
+        nonlocal done
+        before, done = done * 100 // shape.row_count, done + rows
+        if (now := done * 100 // shape.row_count) != before:
+            print(f"\rLoading the bench data: {now} % ", end="\n" if now == 100 else "", file=sys.stderr, flush=True)  # noqa: PLR2004
+
+    return await bench.load_once(settings, shape=shape, progress=progress)
+
+
+async def _vacuum(settings: Settings) -> None:
+    """Index-only scans need the visibility map, which the background makes only later."""
+    assert settings.database_url is not None
+    connection = await connect(settings.database_url)
+    await connection.execute("vacuum (analyze)")
+    await connection.close()
+
+
+@asynccontextmanager
+async def world(settings: Settings, directory: Path) -> AsyncIterator[World]:
+    assert settings.database_url is not None
+    connection = await connect(settings.database_url)
+    try:
+        with server(settings) as port:
+            client = Client(port)
+            yield World(settings, connection, client, port, directory)
+            client.close()
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def server(settings: Settings) -> Iterator[int]:
+    """`holdco serve` in a process of its own, on a free port."""
+    port = free_port()
+    environment = {**os.environ, "DATABASE_URL": settings.database_url or "", "HOLDCO_PORT": str(port), "HOLDCO_POOL_SIZE": "20"}
+    command = [str(Path(sys.executable).parent / "holdco"), "serve"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        wait_for_answer(port, process)
+        yield port
+    finally:
+        stop(process)
+
+
+def wait_for_answer(port: int, process: subprocess.Popen[Any]) -> None:
+    """Returns as soon as a query is answered. Raises RuntimeError when the process ended or time is up."""
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"The server ended with status {process.returncode}.")
+        client = Client(port)
+        try:
+            data_of(client.send("{ organization { name } }", {}))
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.01)
+        else:
+            return
+        finally:
+            client.close()
+    raise RuntimeError(f"The server did not answer within {START_SECONDS} s.")
+
+
+def stop(process: subprocess.Popen[Any]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
