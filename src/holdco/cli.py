@@ -6,6 +6,7 @@ import asyncio
 import socket
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -117,6 +118,45 @@ def verify() -> None:
         typer.echo(f"{len(report.problems)} of {len(service.CHECKS)} checks failed on {counted}.", err=True)
         raise typer.Exit(1)
     typer.echo(f"Everything adds up: {counted}; {len(service.CHECKS)} checks.")
+
+
+@import_app.command()
+def zoho(
+    date_format: Annotated[str, typer.Option(help="How the files write dates: yyyy-MM-dd, dd/MM/yyyy, MM/dd/yyyy or %Y-%m-%d.")],
+    contacts: Annotated[Path | None, typer.Option(help="The export of customers.")] = None,
+    invoices: Annotated[Path | None, typer.Option(help="The export of invoices.")] = None,
+    payments: Annotated[Path | None, typer.Option(help="The export of payments, which tells who paid which invoice.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do everything but keep it, and tell what would be imported.")
+    ] = False,
+) -> None:
+    """Imports what Zoho Books exports as CSV: all of it or, with status 1 and every error, nothing. Twice changes nothing."""
+    from holdco.imports import progress, summary  # noqa: PLC0415 (other commands start without it)
+    from holdco.imports.zoho import Files, Report, import_zoho  # noqa: PLC0415
+
+    files = Files(contacts, invoices, payments)
+    if not any((contacts, invoices, payments)):
+        raise typer.BadParameter("Give at least one file: --contacts, --invoices or --payments.")
+
+    async def run(settings: Settings, watcher: progress.Watcher) -> Report:
+        await running.check_schema(settings)
+        async with running.engine_of(settings) as engine:
+            return await import_zoho(
+                engine,
+                settings.organization_id,
+                actor="import",
+                files=files,
+                date_format=date_format,
+                is_dry_run=dry_run,
+                progress=watcher,
+            )
+
+    with running.database(Settings.from_environment()) as settings, progress.bars() as watcher:
+        report = asyncio.run(run(settings, watcher))
+    for line in summary.errors(report) if report.error_count else summary.result(report):
+        typer.echo(line, err=bool(report.error_count))
+    if report.error_count:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,0 +1,138 @@
+"""Finds customers by the id that the other system gives them, or by their name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+
+from holdco.database import Transaction
+from holdco.errors import UserErrorCode
+from holdco.imports.rows import Row
+from holdco.imports.values import identifier, shown
+
+SYSTEM = "zoho_books"
+"""What the ids of Zoho are kept under, as external references of customers and as the source of documents."""
+
+
+class Known(NamedTuple):
+    """A customer that is here."""
+
+    id: UUID
+    name: str
+    kind: str
+    currency: str
+    company_name: str | None
+    tax_id: str | None
+    billing_address: dict[str, Any] | None
+    payment_terms_kind: str | None
+    payment_terms_net_days: int | None
+
+
+@dataclass(slots=True)
+class Directory:
+    """What is known of the customers that were asked for. Names need not be unique (domain.md M3)."""
+
+    by_external_id: dict[str, Known] = field(default_factory=dict)
+    by_name: dict[str, list[Known]] = field(default_factory=dict)
+
+
+_COLUMNS = (
+    "c.id, c.name, c.kind, c.currency, c.company_name, c.tax_id, c.billing_address, c.payment_terms_kind, "
+    "c.payment_terms_net_days"
+)
+_BY_EXTERNAL_ID = text(
+    f"""
+    select r.external_id, {_COLUMNS} from external_references r
+    join customers c on c.organization_id = r.organization_id and c.id = r.customer_id
+    where r.organization_id = :organization_id and c.organization_id = :organization_id
+      and r.system = :system and r.external_id = any(cast(:keys as text[]))
+    """  # noqa: S608 (constants of this file only)
+)
+_BY_NAME = text(
+    f"""
+    select {_COLUMNS} from customers c
+    where c.organization_id = :organization_id and c.name = any(cast(:keys as text[])) order by c.id
+    """  # noqa: S608 (constants of this file only)
+)
+
+
+async def load(transaction: Transaction, *, external_ids: set[str], names: set[str]) -> Directory:
+    """The customers with these ids or names."""
+    directory = Directory()
+    organization_id = transaction.organization_id
+    if external_ids:
+        rows = await transaction.rows(
+            _BY_EXTERNAL_ID, {"organization_id": organization_id, "system": SYSTEM, "keys": list(external_ids)}
+        )
+        directory.by_external_id = {row[0]: Known(*row[1:]) for row in rows}
+    if names:
+        found: defaultdict[str, list[Known]] = defaultdict(list)
+        for row in await transaction.rows(_BY_NAME, {"organization_id": organization_id, "keys": list(names)}):
+            found[row[1]].append(Known(*row))
+        directory.by_name = dict(found)
+    return directory
+
+
+class Lookup:
+    """Customers as documents refer to them: by their id where the row has one, else by their name (never by both).
+
+    What was found is remembered. `mentioned` and `names_mentioned` are those of a contacts file that has errors: its
+    customers are not here, and that is not the fault of the documents.
+    """
+
+    def __init__(
+        self, transaction: Transaction, *, mentioned: AbstractSet[str], names_mentioned: AbstractSet[str], is_lenient: bool
+    ) -> None:
+        """`is_lenient` where the contacts file could not be read: then nobody is told to be unknown."""
+        self._transaction = transaction
+        self._is_lenient = is_lenient
+        self._mentioned = mentioned
+        self._names_mentioned = names_mentioned
+        self._known = Directory()
+        self._asked: set[tuple[str, str]] = set()
+
+    async def prepare(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Asks the database for ids and names that were not asked for before, in two statements for all of them."""
+        fresh = set(wanted) - self._asked
+        self._asked |= fresh
+        found = await load(
+            self._transaction,
+            external_ids={external_id for external_id, _ in fresh if external_id},
+            names={name for external_id, name in fresh if name and not external_id},
+        )
+        self._known.by_external_id |= found.by_external_id
+        self._known.by_name |= found.by_name
+
+    def find(self, row: Row[Any]) -> Known | None:
+        """The customer of a row with the fields `customer_id` and `customer_name`. What is wrong is told there."""
+        external_id, name = row.text("customer_id"), row.text("customer_name")
+        if external_id:
+            known = self._known.by_external_id.get(external_id)
+            is_expected = self._is_lenient or external_id in self._mentioned
+            if known is None and not is_expected and row.optional("customer_id", identifier) is not None:
+                row.refuse(
+                    f"There is no customer {shown(external_id)}. Import the contacts before, or together.",
+                    "customer_id",
+                    UserErrorCode.NOT_FOUND,
+                )
+            return known
+        if not name:
+            row.refuse("The row names no customer, neither by id nor by name.", "customer_name")
+            return None
+        named = self._known.by_name.get(name, [])
+        if len(named) > 1:
+            row.refuse(f"{len(named)} customers are called {shown(name)}. Name this one by its id.", "customer_name")
+            return None
+        if not named and name not in self._names_mentioned and not self._is_lenient:
+            row.refuse(
+                f"There is no customer called {shown(name)}. Import the contacts before, or together.",
+                "customer_name",
+                UserErrorCode.NOT_FOUND,
+            )
+        return named[0] if named else None
