@@ -61,8 +61,7 @@ class Run:
                 for tasks, asking in asked:
                     self._fill(tasks, await asking)
             finally:
-                for _, asking in asked:
-                    asking.cancel()
+                await _end([asking for _, asking in asked])
         return made
 
     async def _ask(self, tasks: list[Task]) -> list[Any]:
@@ -172,6 +171,13 @@ class Run:
             return list(values)
         completed = iter(complete(live))
         return list(completed) if len(live) == len(values) else [None if value is None else next(completed) for value in values]
+
+
+async def _end(asked: Sequence[asyncio.Future[Any]]) -> None:
+    """What one relation raised ends the others, and whatever they raise then has been heard."""
+    for asking in asked:
+        asking.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
 
 
 def _ready(groups: Mapping[Identity, list[Task]]) -> list[Identity]:
