@@ -17,19 +17,24 @@ from stories import Ask
 _DOCUMENTS = Documents(schema)
 
 
-def asker(engine: AsyncEngine, organization_id: UUID, actor: str = "tester") -> Ask:
+def asker(engine: AsyncEngine, organization_id: UUID, actor: str = "tester", *, is_planning: bool = True) -> Ask:
     """`await ask(document, **variables)`: the data of an operation that must not have errors.
 
     A refusal is data; whatever raises is a defect, and is raised here as the exception that it was. Each operation has a
-    context and so a connection of its own: operations that are gathered race.
+    context and so a connection of its own: operations that are gathered race. Without `is_planning` queries, too, are left to
+    graphql-core's executor.
     """
 
     async def ask(document: str, **variables: Any) -> dict[str, Any]:
         context = Context(engine, Viewer(organization_id, actor))
+        read = _DOCUMENTS.read(document)
         try:
+            (plans,) = read.plans.values()
+            if is_planning and (data := await plans.data(schema, context, variables)) is not None:
+                return data
             answer = execute(
                 schema._schema,  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
-                _DOCUMENTS.read(document).node,
+                read.node,
                 context_value=context,
                 variable_values=variables,
                 executor_class=schema.execution_context_class,

@@ -6,13 +6,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from conftest import Execute
+from holdco.context import Context, Viewer
+from holdco.database import create_engine
+from holdco.invoices.queries import INVOICES
+from holdco.organizations import numbering
 from statements import ASKING, COPYING, ISSUED, Issued, problems_of
 
 GOOD = [
@@ -254,20 +258,25 @@ def test_every_table_that_is_not_held_is_named() -> None:
 
 
 async def test_what_holdco_asks_is_noted_with_its_place_and_what_a_test_asks_is_not(
-    engine: AsyncEngine, execute: Execute
+    database_url: str, organization_id: UUID
 ) -> None:
-    await execute("{ customers { totalCount } }")
+    # A connection of its own has prepared nothing yet, whatever ran before.
+    fresh = create_engine(database_url, pool_size=1)
     mine = "select count(*) from customers -- of the test"
-    async with engine.connect() as connection:
-        await connection.execute(text(mine))
-    counted = [
-        origin
-        for statement, origin in ISSUED.origins.items()
-        if statement == "SELECT count(*) AS count_1 \nFROM customers \nWHERE customers.organization_id = $1::UUID"
-    ]
-    assert len(counted) == 1
-    assert counted[0].startswith("src/holdco/connections.py:")
+    asked = set(ISSUED.origins)
+    context = Context(fresh, Viewer(organization_id, "tester"))
+    async with context.transaction() as transaction:
+        await transaction.rows(text(mine))
+        await numbering.next_number(transaction, numbering.Series.INVOICE, INVOICES.number)
+    await fresh.dispose()
     assert mine not in ISSUED.origins
+    assert {origin.split(":")[0] for statement, origin in ISSUED.origins.items() if statement not in asked} <= {
+        "src/holdco/context.py",
+        "src/holdco/organizations/numbering.py",
+    }
+    assert [origin.split(":")[0] for statement, origin in ISSUED.origins.items() if "into number_counters" in statement] == [
+        "src/holdco/organizations/numbering.py"
+    ]
 
 
 class Everything(Issued):
