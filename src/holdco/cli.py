@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from holdco import running
-from holdco.embedded import EmbeddedPostgresError
 from holdco.errors import HoldcoError
 from holdco.settings import Settings
 
@@ -189,6 +188,6 @@ def main() -> None:
     """What was refused for a reason that a person can mend is told in a sentence; anything else is a defect, with its trace."""
     try:
         app()
-    except (HoldcoError, EmbeddedPostgresError) as problem:
+    except HoldcoError as problem:
         typer.echo(f"holdco: {problem}", err=True)
         sys.exit(1)

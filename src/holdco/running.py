@@ -28,10 +28,18 @@ def database(settings: Settings) -> Iterator[Settings]:
         yield settings
         return
     # Only here, because the binaries are an extra that a server with DATABASE_URL does without.
-    from holdco.embedded import EmbeddedPostgres  # noqa: PLC0415
+    from holdco.embedded import EmbeddedPostgres, EmbeddedPostgresError  # noqa: PLC0415
 
-    with _terminable(), EmbeddedPostgres(settings.data_directory) as embedded:
-        yield replace(settings, database_url=embedded.url)
+    with _terminable():
+        embedded = EmbeddedPostgres(settings.data_directory)
+        try:
+            embedded.start()
+        except EmbeddedPostgresError as problem:
+            raise SettingsError(str(problem)) from problem
+        try:
+            yield replace(settings, database_url=embedded.url)
+        finally:
+            embedded.close()
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from holdco.idempotency import service as idempotency
 from holdco.idempotency.service import Answer
 from holdco.ids import Kind
 from holdco.payments import errors, ledger, planning, sources
-from holdco.payments.planning import Decision, SourceKind, Wish, World
+from holdco.payments.candidates import SourceKind, Wish, World
+from holdco.payments.planning import Decision
 
 
 async def apply(

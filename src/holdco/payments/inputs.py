@@ -16,8 +16,8 @@ from holdco.connections import input_id
 from holdco.errors import BadUserInput, NotFound, Refusal, Refused
 from holdco.ids import Kind, decode
 from holdco.payments.allocation import Strategy
+from holdco.payments.candidates import AllocationScope, ExplicitLine, Wish
 from holdco.payments.models import PaymentMode
-from holdco.payments.planning import AllocationScope, ExplicitLine, Wish
 from holdco.payments.record import OnAllocationError
 from holdco.scalars import CurrencyCode
 

@@ -17,7 +17,8 @@ from holdco.activity import service as activity
 from holdco.activity.service import Entry
 from holdco.database import Transaction
 from holdco.ids import Kind
-from holdco.payments.planning import Decision, Source, SourceKind
+from holdco.payments.candidates import Source, SourceKind
+from holdco.payments.planning import Decision
 from holdco.payments.queries import AllocationRow
 
 

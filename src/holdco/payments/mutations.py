@@ -16,6 +16,7 @@ from holdco.invoices.loaders import InvoiceById
 from holdco.organizations.loaders import OrganizationById, today
 from holdco.payments import apply, loaders, planning, record, reverse, sources
 from holdco.payments.allocation import PlanNote
+from holdco.payments.candidates import Source, SourceKind, World
 from holdco.payments.inputs import (
     AllocationInput,
     AllocationReverseInput,
@@ -37,7 +38,7 @@ from holdco.payments.payloads import (
     SkippedCustomer,
     load_all,
 )
-from holdco.payments.planning import Decision, Source, SourceKind, World
+from holdco.payments.planning import Decision
 from holdco.payments.record import NewCreditNote, NewPayment
 from holdco.scalars import CurrencyCode
 

@@ -5,109 +5,35 @@ The same code answers a preview on a snapshot and decides inside the transaction
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
 from holdco import ids, money
-from holdco.database import Transaction
 from holdco.errors import InvalidInput, NotFound, Refusal, Refused
 from holdco.ids import Kind
 from holdco.invoices.errors import PeriodLocked
 from holdco.payments import allocation, errors
 from holdco.payments.allocation import Line, OpenInvoice, Plan, ProblemCode, Strategy
+from holdco.payments.candidates import (
+    AllocationScope,
+    Candidate,
+    Source,
+    Wish,
+    World,
+    named_invoices,
+    open_invoices,
+    owners_of,
+    skipped_customers,
+)
 
 # A client that names invoices one by one names at most so many; strategies have no such limit.
 LINES_MAX = 1000
-
-
-class AllocationScope(StrEnum):
-    SELF = "SELF"
-    DIRECT_CHILDREN = "DIRECT_CHILDREN"
-    SUBTREE = "SUBTREE"
-    CUSTOMERS = "CUSTOMERS"
-
-
-class SourceKind(StrEnum):
-    PAYMENT = "PAYMENT"
-    CREDIT_NOTE = "CREDIT_NOTE"
-
-
-class Source(NamedTuple):
-    """The money that is applied: whose it is, since when it is there, and how much is left, in minor units."""
-
-    kind: SourceKind
-    id: UUID
-    customer_id: UUID
-    currency: str
-    available: int
-    dated_on: date
-
-
-class ExplicitLine(NamedTuple):
-    """An invoice, and an amount in major units as the client wrote it. `invoice_id` None: its id was none."""
-
-    invoice_id: UUID | None
-    amount: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a client asks for. `amount_max` in major units is an upper bound; without it all that is available.
-
-    `invoice_ids` None means any invoice. With EXPLICIT the lines say it all, and only `applied_on` goes with them.
-    """
-
-    strategy: Strategy = Strategy.OLDEST_DUE_FIRST
-    scope: AllocationScope = AllocationScope.SUBTREE
-    customer_ids: tuple[UUID, ...] = ()
-    invoice_ids: tuple[UUID, ...] | None = None
-    due_on_or_before: date | None = None
-    amount_max: Decimal | None = None
-    lines: tuple[ExplicitLine, ...] = ()
-    applied_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """Where to look: a snapshot for a preview, a transaction that locks for the real thing."""
-
-    rows: Callable[[Any, dict[str, Any]], Awaitable[Sequence[Any]]]
-    organization_id: UUID
-    today: date
-    locked_until: date | None
-    is_locking: bool
-
-    @classmethod
-    def of(cls, transaction: Transaction) -> World:
-        organization = transaction.organization
-        return cls(transaction.rows, organization.id, transaction.today, organization.locked_until, is_locking=True)
-
-
-class Candidate(NamedTuple):
-    """An invoice as the database has it, and how its owner stands to the payer: `depth` is None where it is not below."""
-
-    id: UUID
-    customer_id: UUID
-    number: str
-    status: str
-    currency: str
-    invoice_date: date
-    due_date: date
-    balance: int
-    depth: int | None
-    pay: bool | None
-    pay_invoices_from: date | None
-
-    @property
-    def is_payable(self) -> bool:
-        return bool(self.pay) and (self.pay_invoices_from is None or self.invoice_date >= self.pay_invoices_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +64,14 @@ async def decide(world: World, source: Source, wish: Wish) -> Decision:
     available = _available(source, wish)
     await _check_customers(world, source, wish)
     if wish.invoice_ids is not None:
-        named = await _named(world, source, wish.invoice_ids)
+        named = await named_invoices(world, source, wish.invoice_ids)
         if refusals := await _named_refusals(world, source, named, wish.invoice_ids, applied_on):
             raise Refused(refusals)
         candidates = _in_scope(named.values(), wish)
         skipped: tuple[UUID, ...] = ()
     else:
-        candidates = await _candidates(world, source, wish, applied_on)
-        skipped = await _skipped(world, source, wish)
+        candidates = await open_invoices(world, source, wish, applied_on)
+        skipped = await skipped_customers(world, source, wish)
     plan = allocation.plan(
         wish.strategy,
         available,
@@ -261,7 +187,7 @@ async def _check_customers(world: World, source: Source, wish: Wish) -> None:
 
 
 def _in_scope(candidates: Any, wish: Wish) -> list[Candidate]:
-    """What the SQL of `_candidates` asks, for invoices that were read by their ids."""
+    """What the SQL of `open_invoices` asks, for invoices that were read by their ids."""
     chosen = list(candidates)
     if wish.scope is AllocationScope.SELF:
         chosen = [each for each in chosen if each.depth == 0]
@@ -274,94 +200,6 @@ def _in_scope(candidates: Any, wish: Wish) -> list[Candidate]:
     return chosen
 
 
-_SCOPES = {
-    AllocationScope.SELF: "and c.depth = 0",
-    AllocationScope.DIRECT_CHILDREN: "and c.depth = 1",
-    AllocationScope.SUBTREE: "",
-    AllocationScope.CUSTOMERS: "and c.descendant_id = any(cast(:customer_ids as uuid[]))",
-}
-_COLUMNS = (
-    "i.id, i.customer_id, i.number, i.status, i.currency, i.invoice_date, i.due_date, i.balance, "
-    "c.depth, c.pay, c.pay_invoices_from"
-)
-
-
-def _scope_parameters(world: World, source: Source, wish: Wish) -> dict[str, Any]:
-    parameters: dict[str, Any] = {
-        "organization_id": world.organization_id,
-        "payer_id": source.customer_id,
-        "currency": source.currency,
-    }
-    if wish.scope is AllocationScope.CUSTOMERS:
-        parameters["customer_ids"] = list(wish.customer_ids)
-    return parameters
-
-
-async def _candidates(world: World, source: Source, wish: Wish, applied_on: date) -> list[Candidate]:
-    """Open invoices that may be paid, locked in the order of their ids (domain.md K2), as they are once they are locked."""
-    parameters = {**_scope_parameters(world, source, wish), "applied_on": applied_on}
-    due = ""
-    if wish.due_on_or_before is not None:
-        due, parameters["due_on_or_before"] = "and i.due_date <= :due_on_or_before", wish.due_on_or_before
-    rows = await world.rows(
-        text(
-            f"""
-            select {_COLUMNS}
-            from customer_closure c
-            join invoices i on i.organization_id = c.organization_id and i.customer_id = c.descendant_id
-            where c.organization_id = :organization_id and i.organization_id = :organization_id
-              and c.ancestor_id = :payer_id and c.pay {_SCOPES[wish.scope]}
-              and (c.pay_invoices_from is null or i.invoice_date >= c.pay_invoices_from)
-              and i.status = 'ISSUED' and i.balance > 0 and i.currency = :currency and i.invoice_date <= :applied_on {due}
-            order by i.id {"for no key update of i" if world.is_locking else ""}
-            """  # noqa: S608 (constants of this file only)
-        ),
-        parameters,
-    )
-    return [Candidate(*row) for row in rows]
-
-
-async def _skipped(world: World, source: Source, wish: Wish) -> tuple[UUID, ...]:
-    """Customers in scope with open invoices of which the payer may pay none or not all (domain.md 2.15)."""
-    rows = await world.rows(
-        text(
-            f"""
-            select c.descendant_id
-            from customer_closure c
-            where c.organization_id = :organization_id and c.ancestor_id = :payer_id
-              and (not c.pay or c.pay_invoices_from is not null) {_SCOPES[wish.scope]}
-              and exists (
-                select from invoices i
-                where i.organization_id = :organization_id and i.customer_id = c.descendant_id
-                  and i.status = 'ISSUED' and i.balance > 0 and i.currency = :currency
-                  and (not c.pay or i.invoice_date < c.pay_invoices_from)
-              )
-            order by c.descendant_id
-            """  # noqa: S608 (constants of this file only)
-        ),
-        _scope_parameters(world, source, wish),
-    )
-    return tuple(row[0] for row in rows)
-
-
-async def _named(world: World, source: Source, invoice_ids: Sequence[UUID]) -> dict[UUID, Candidate]:
-    """Invoices by their ids, whatever their state, locked in the order of their ids."""
-    rows = await world.rows(
-        text(
-            f"""
-            select {_COLUMNS}
-            from invoices i
-            left join customer_closure c on c.organization_id = i.organization_id and c.organization_id = :organization_id
-              and c.ancestor_id = :payer_id and c.descendant_id = i.customer_id
-            where i.organization_id = :organization_id and i.id = any(cast(:invoice_ids as uuid[]))
-            order by i.id {"for no key update of i" if world.is_locking else ""}
-            """  # noqa: S608 (constants of this file only)
-        ),
-        {"organization_id": world.organization_id, "payer_id": source.customer_id, "invoice_ids": sorted(set(invoice_ids))},
-    )
-    return {row[0]: Candidate(*row) for row in rows}
-
-
 async def _named_refusals(
     world: World,
     source: Source,
@@ -372,7 +210,7 @@ async def _named_refusals(
     of: str = "invoiceIds",
 ) -> list[Refusal]:
     """What forbids each named invoice, in the order in which they were named."""
-    names, former = await _owners(world, source, named)
+    names, former = await owners_of(world, source, named)
     refusals: list[Refusal] = []
     for index, key in enumerate(keys):
         field = (of, str(index)) if of == "invoiceIds" else (of, str(index), "invoiceId")
@@ -409,41 +247,9 @@ def _refusal_of(
     return None
 
 
-async def _owners(world: World, source: Source, named: dict[UUID, Candidate]) -> tuple[dict[UUID, str], set[UUID]]:
-    """Names for the messages, and which owners were once below the payer: both only where something is refused."""
-    strangers = {each.customer_id for each in named.values() if each.depth is None}
-    refused = strangers | {each.customer_id for each in named.values() if not each.is_payable}
-    if not refused:
-        return {}, set()
-    parameters = {"organization_id": world.organization_id, "keys": [*refused, source.customer_id]}
-    names = await world.rows(
-        text("select id, name from customers where organization_id = :organization_id and id = any(cast(:keys as uuid[]))"),
-        parameters,
-    )
-    # Below the payer at any time: over links that were open together, which their half-open intervals tell (domain.md H6).
-    former = await world.rows(
-        text(
-            """
-            with recursive above as (
-              select l.child_id as start_id, l.parent_id, l.valid_from, l.valid_to, 1 as steps from parent_links l
-              where l.organization_id = :organization_id and l.child_id = any(cast(:keys as uuid[]))
-              union all
-              select a.start_id, l.parent_id, greatest(a.valid_from, l.valid_from), least(a.valid_to, l.valid_to), a.steps + 1
-              from above a join parent_links l on l.child_id = a.parent_id
-              where l.organization_id = :organization_id and a.steps < 100
-                and (a.valid_to is null or l.valid_from < a.valid_to) and (l.valid_to is null or a.valid_from < l.valid_to)
-            )
-            select distinct start_id from above where parent_id = :payer_id
-            """
-        ),
-        {"organization_id": world.organization_id, "keys": list(strangers), "payer_id": source.customer_id},
-    )
-    return {row[0]: row[1] for row in names}, {row[0] for row in former}
-
-
 async def _decide_explicit(world: World, source: Source, wish: Wish, applied_on: date) -> Decision:
     keys = [line.invoice_id for line in wish.lines]
-    named = await _named(world, source, [key for key in keys if key is not None])
+    named = await named_invoices(world, source, [key for key in keys if key is not None])
     refusals = await _named_refusals(world, source, named, keys, applied_on, of="lines")
     lines: list[Line] = []
     positions: list[int] = []

@@ -29,8 +29,9 @@ from holdco.invoices.service import check_period
 from holdco.organizations.numbering import Series, next_number
 from holdco.payments import errors, ledger, planning
 from holdco.payments.apply import outcome, remembered
+from holdco.payments.candidates import Source, SourceKind, Wish, World
 from holdco.payments.models import CreditNote, Payment, PaymentMode, PaymentStatus
-from holdco.payments.planning import Decision, Source, SourceKind, Wish, World
+from holdco.payments.planning import Decision
 from holdco.payments.queries import CREDIT_NOTES, PAYMENTS
 from holdco.validation import TEXT_LENGTH_MAX, currency_code, optional_text, required_text
 

@@ -12,8 +12,8 @@ from holdco.database import Transaction
 from holdco.errors import NotFound
 from holdco.ids import Kind
 from holdco.payments import errors, queries
+from holdco.payments.candidates import Source, SourceKind
 from holdco.payments.models import CreditNote, Payment, PaymentStatus
-from holdco.payments.planning import Source, SourceKind
 from holdco.payments.queries import CreditNoteRow, PaymentRow
 
 

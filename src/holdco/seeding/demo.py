@@ -29,8 +29,8 @@ from holdco.invoices.service import NewInvoice, NewLine
 from holdco.organizations import service as organizations
 from holdco.payments import apply, record
 from holdco.payments.allocation import Strategy
+from holdco.payments.candidates import ExplicitLine, SourceKind, Wish
 from holdco.payments.models import PaymentMode
-from holdco.payments.planning import ExplicitLine, SourceKind, Wish
 from holdco.payments.record import NewCreditNote, NewPayment
 from holdco.settings import Settings
 from holdco.terms import PaymentTerms, PaymentTermsKind
