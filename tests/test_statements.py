@@ -318,7 +318,7 @@ def test_that_passes() -> None:
 """
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two processes"])
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["here", "in a worker"])
 def test_one_bad_statement_fails_a_run_whose_tests_all_pass(tmp_path: Path, workers: list[str]) -> None:
     test = tmp_path / "test_bad_run.py"
     test.write_text(BAD_RUN)
