@@ -81,20 +81,6 @@ async def test_a_verification_while_money_moves_sees_no_half_of_it(story: Story,
     assert rounds > 1
 
 
-async def test_a_payment_over_a_customer_that_was_deleted_since_stays_right(story: Story, engine: AsyncEngine) -> None:
-    office = await story.customer("Head office")
-    middle = await story.customer("Region", under=office)
-    branch = await story.customer("Branch", under=middle)
-    invoice = await story.invoice(branch, "10")
-    await story.payment(office, "10", apply={})
-    await story.move(branch, None)
-    preview = "query ($id: ID!) { customerDeletePreview(id: $id) { confirmationToken } }"
-    token = (await story.ask(preview, id=middle))["customerDeletePreview"]["confirmationToken"]
-    await story.do("customerDelete", id=middle, confirmationToken=token)
-    assert await story.balances(invoice) == ["0.00"]
-    assert (await verify(engine, story.organization_id)).problems == []
-
-
 async def test_the_command_tells_what_adds_up_and_what_does_not(clone: Callable[[], Any]) -> None:
     async with clone() as url:
         engine = create_engine(url, pool_size=1)
