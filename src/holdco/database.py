@@ -100,29 +100,43 @@ def constraint_of(error: DBAPIError) -> str | None:
 class Reader:
     """One snapshot of the database for one operation: READ ONLY, REPEATABLE READ, on one connection.
 
-    Nothing is opened before the first read. Reads that are asked for at the same time take turns, because one connection
-    answers one statement at a time.
+    Nothing is opened before the first read, and nothing after the end. Reads that are asked for at the same time take turns,
+    because one connection answers one statement at a time.
     """
 
     engine: AsyncEngine
     organization_id: UUID
     _connection: AsyncConnection | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _is_closed: bool = False
 
     async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """The rows of a statement, as tuples in the order of its columns."""
+        # A field that fails cancels its siblings. A statement that is cancelled would take the connection along, and with it
+        # the snapshot that others still read from.
+        return await asyncio.shield(self._rows(statement, parameters))
+
+    async def _rows(self, statement: Executable, parameters: Mapping[str, Any] | None) -> Sequence[Any]:
         async with self._turn:
+            if self._is_closed:
+                # A loader whose fields were cancelled still asks: it is cancelled likewise. A connection that was opened now
+                # would be nobody's to give back.
+                raise asyncio.CancelledError
             if self._connection is None:
                 self._connection = await self.engine.connect()
                 await self._connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             return (await self._connection.execute(statement, parameters)).all()
 
     async def close(self) -> None:
+        """Gives the connection back. A client that goes away cancels its operation; its connection goes back all the same."""
+        await asyncio.shield(self._close())
+
+    async def _close(self) -> None:
         async with self._turn:
+            self._is_closed = True
             connection, self._connection = self._connection, None
             if connection is not None:
-                # A client that goes away cancels its operation; its connection goes back to the pool all the same.
-                await asyncio.shield(connection.close())
+                await connection.close()
 
 
 @dataclass(frozen=True, slots=True)
