@@ -20,9 +20,11 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import URL, CursorResult, Executable, ForeignKeyConstraint, MetaData, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+
+from holdco.errors import SettingsError
 
 # Every constraint has a name of at most 50 characters, which is how errors of a cluster name them (distributed.md 2.1).
 NAMING = {
@@ -58,15 +60,28 @@ def one_of(column: str, values: type[StrEnum]) -> str:
     return f"{column} in ({listed})"
 
 
+# What a URL may say behind its question mark, and what asyncpg calls it.
+_URL_PARAMETERS = {"host": "host", "port": "port", "sslmode": "ssl"}
+
+
 def sqlalchemy_url(database_url: str) -> URL:
-    """The URL as people write it (`postgres://`, `postgresql://`, a socket directory as `?host=`) for asyncpg."""
-    parts = urlsplit(database_url)
-    url = make_url(urlunsplit(parts._replace(scheme="postgresql+asyncpg", query="")))
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    return url.set(
-        host=query.pop("host", None) or url.host,
-        port=int(query.pop("port", 0)) or url.port,
-    ).update_query_dict(query)
+    """The URL as people write it (`postgres://`, `postgresql://`, a socket directory as `?host=`) for asyncpg.
+
+    Raises SettingsError, which does not repeat the URL: there may be a password in it.
+    """
+    try:
+        parts = urlsplit(database_url)
+        if parts.scheme not in {"postgres", "postgresql"}:
+            raise SettingsError("DATABASE_URL must begin with postgresql://.")
+        query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        if unknown := sorted(query.keys() - _URL_PARAMETERS.keys()):
+            known = ", ".join(_URL_PARAMETERS)
+            raise SettingsError(f"DATABASE_URL has parameters that are not known here: {', '.join(unknown)}. Known are {known}.")
+        url = make_url(urlunsplit(parts._replace(scheme="postgresql+asyncpg", query="")))
+        url = url.set(host=query.pop("host", None) or url.host, port=int(query.pop("port", 0)) or url.port)
+    except (ValueError, ArgumentError):
+        raise SettingsError("DATABASE_URL cannot be read. It looks like postgresql://user:password@host:5432/database.") from None
+    return url.update_query_dict({_URL_PARAMETERS[name]: value for name, value in query.items()})
 
 
 def create_engine(database_url: str, *, pool_size: int = 10) -> AsyncEngine:
