@@ -17,7 +17,7 @@ from holdco.customers.models import CustomerKind, CustomerStatus
 from holdco.errors import InvalidInput, UserErrorCode
 from holdco.imports import values
 from holdco.imports.headings import Aliases, Columns, normalised
-from holdco.imports.problems import CellRefused, Problems
+from holdco.imports.problems import CellRefused, FileRefused, Problems
 from holdco.imports.reading import Record, Sheet
 from holdco.imports.rows import Row
 from holdco.terms import PaymentTerms
@@ -128,6 +128,7 @@ HEADINGS: Final[Aliases] = {
     "groups": ("Customer Group", "Customer Groups"),
 }
 
+_OF_DOCUMENTS: Final = frozenset({"invoicenumber", "invoicestatus", "customerpaymentid", "paymentnumber", "creditnotenumber"})
 _CUSTOM_FIELD: Final = "cf."
 _KINDS: Final = {"business": CustomerKind.BUSINESS, "individual": CustomerKind.INDIVIDUAL}
 _STATUSES: Final = {"active": CustomerStatus.ACTIVE, "inactive": CustomerStatus.INACTIVE}
@@ -176,8 +177,12 @@ class ReadContacts:
 
 
 def columns_of(sheet: Sheet) -> Columns[ContactCells]:
-    """Raises FileRefused."""
-    return Columns(sheet, ContactCells, HEADINGS, required=[("customer_id", "number"), ("name",)])
+    """Raises FileRefused, also for an export of documents: it has ids and names of customers in it, but is none of them."""
+    columns = Columns(sheet, ContactCells, HEADINGS, required=[("customer_id", "number"), ("name",)])
+    foreign = next((heading for heading in sheet.headings if normalised(heading) in _OF_DOCUMENTS), None)
+    if foreign is not None:
+        raise FileRefused(f"This is no export of contacts: it has a column “{foreign}”.", line=1)
+    return columns
 
 
 def unmapped(columns: Columns[ContactCells]) -> list[str]:

@@ -16,6 +16,13 @@ class ImportConflict(HoldcoError):
     code = "IMPORT_CONFLICT"
 
 
+class OrganizationUnknown(HoldcoError):
+    code = "ORGANIZATION_UNKNOWN"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such organization yet. Run `holdco migrate` first, which makes it.")
+
+
 class DateFormatRefused(HoldcoError):
     """A date format that leaves open which day a date means."""
 

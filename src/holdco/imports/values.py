@@ -84,7 +84,7 @@ class DateFormat:
         self.pattern = pattern
         parts: list[str] = []
         names: list[str] = []
-        for piece in re.findall(r"%.?|[A-Za-z]+|[^A-Za-z%]+", pattern):
+        for piece in re.findall(r"%.?|(?i:y+|m+|d+|e+)|[A-Za-z]+|[^A-Za-z%]+", pattern):
             letters = _DIRECTIVES.get(piece, piece.lower())
             if letters not in _LETTERS:
                 if piece[0].isalpha() or piece[0] == "%":

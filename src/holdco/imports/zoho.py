@@ -23,7 +23,7 @@ from typing import Generic
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco import database
@@ -40,7 +40,7 @@ from holdco.imports.load_invoices import Batch, InvoiceLoader, IssuedSum
 from holdco.imports.load_payments import PaymentLoader
 from holdco.imports.opening_balances import LoadedOpeningBalances
 from holdco.imports.payments import PaymentCells, PaymentReader
-from holdco.imports.problems import FileRefused, ImportConflict, Problems, RowError
+from holdco.imports.problems import FileRefused, ImportConflict, OrganizationUnknown, Problems, RowError
 from holdco.imports.progress import Silent, Watcher
 from holdco.imports.reading import Documents, Record, Sheet
 from holdco.imports.rows import Row
@@ -61,6 +61,11 @@ class Files:
     contacts: Path | None = None
     invoices: Path | None = None
     payments: Path | None = None
+
+    def shown(self, path: Path) -> str:
+        """The name of a file, with its folders where another has the same name."""
+        names = [each.name for each in (self.contacts, self.invoices, self.payments) if each is not None and each != path]
+        return str(path) if path.name in names else path.name
 
 
 @dataclass(slots=True)
@@ -107,7 +112,7 @@ async def import_zoho(
     """Imports a set of files, in the organization's name and by `actor`, with dates of one form (rule 4).
 
     A report with errors means that nothing was written; so does a dry run, which does everything else. Raises
-    DateFormatRefused; ImportConflict when somebody else writes the same numbers meanwhile.
+    DateFormatRefused; OrganizationUnknown; ImportConflict when somebody else writes the same numbers meanwhile.
     """
     dates = DateFormat(date_format)
     report = Report(is_dry_run)
@@ -117,6 +122,8 @@ async def import_zoho(
                 await _Import(transaction, files, dates, report, progress or Silent()).run()
     except _Undone:
         pass
+    except NoResultFound:
+        raise OrganizationUnknown from None
     except IntegrityError as error:
         raise ImportConflict(
             f"Somebody else wrote the same at the same time ({constraint_of(error)}). Nothing was imported; run it again."
@@ -172,7 +179,7 @@ class _Import:
             await self.log.flush(is_last=True)
             self.report.issued = await invoice_loader.sums()
         for problems in self.problems:
-            self.report.errors += problems.errors
+            self.report.errors += sorted(problems.errors, key=lambda error: error.line or 0)
             self.report.error_count += problems.count
         if not self.report.is_imported:
             raise _Undone
@@ -278,7 +285,7 @@ class _Import:
             await loader.write()
             await invoice_loader.check_balances(invoice_problems)
         for mode, count in reader.modes.items():
-            self.report.notes.append(f"{file.problems.file}: {count} payments by {shown(mode)} were recorded as OTHER.")
+            self.report.notes.append(f"{file.problems.file}: payments by {shown(mode)}, {count} of them, are recorded as OTHER.")
         self.report.payments_created = loader.created
         self.report.payments_skipped = loader.skipped
         self.report.allocations = loader.allocations
@@ -289,7 +296,7 @@ class _File(Generic[Cells]):
 
     def __init__(self, run: _Import, path: Path | None, columns_of: Callable[[Sheet], Columns[Cells]]) -> None:
         self.path = path
-        self.problems = Problems(path.name if path is not None else "")
+        self.problems = Problems(run.files.shown(path) if path is not None else "")
         self.columns: Columns[Cells] | None = None
         self._run = run
         run.problems.append(self.problems)
