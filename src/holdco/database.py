@@ -93,7 +93,7 @@ def create_engine(database_url: str, *, pool_size: int = 10) -> AsyncEngine:
         json_deserializer=orjson.loads,
         connect_args={
             # Without this, a first look at a type takes seconds on a server that has Citus (distributed.md 1.7).
-            "server_settings": {"citus.override_table_visibility": "off", "application_name": "holdco"},
+            "server_settings": {"citus.override_table_visibility": "off", "application_name": "holdco", "jit": "off"},
         },
     )
 

@@ -12,6 +12,7 @@ from sqlalchemy import Executable
 
 from holdco.database import Reader
 from holdco.paging import (
+    PARENT_IDS,
     Listing,
     Page,
     PageRequest,
@@ -100,9 +101,9 @@ class PagesByParent(Loader[UUID, Page[Row]]):
         self.request = request
 
     async def batch_load_fn(self, keys: list[UUID]) -> list[Page[Row]]:
-        statement = pages_by_parent(self.listing, self.relation, self.reader.organization_id, keys, self.request)
+        statement = pages_by_parent(self.listing, self.relation, self.reader.organization_id, self.request)
         found: dict[UUID, list[Any]] = {key: [] for key in keys}
-        for row in await self.reader.rows(statement):
+        for row in await self.reader.rows(statement, {PARENT_IDS: keys}):
             found[row[0]].append(self.listing.row(*row[1:]))
         return [page_of(found[key], self.request) for key in keys]
 
@@ -113,9 +114,9 @@ class NestedPagesByParent(PagesByParent[Row]):
     async def fetch(self, keys: list[UUID], levels: int) -> None:
         if levels == 1:
             return await super().fetch(keys, levels)
-        statement = pages_by_level(self.listing, self.relation, self.reader.organization_id, keys, self.request, levels)
+        statement = pages_by_level(self.listing, self.relation, self.reader.organization_id, self.request, levels)
         rows: dict[UUID, list[Any]] = {}
-        for parent_id, *row in await self.reader.rows(statement):
+        for parent_id, *row in await self.reader.rows(statement, {PARENT_IDS: keys}):
             rows.setdefault(parent_id, []).append(self.listing.row(*row))
         reached: list[UUID] = keys
         for _ in range(levels):
@@ -136,8 +137,8 @@ class CountsByParent(Loader[UUID, int]):
         self.request = request
 
     async def batch_load_fn(self, keys: list[UUID]) -> list[int]:
-        statement = counts_by_parent(self.listing, self.relation, self.reader.organization_id, keys, self.request)
-        found = {row[0]: row[1] for row in await self.reader.rows(statement)}
+        statement = counts_by_parent(self.listing, self.relation, self.reader.organization_id, self.request)
+        found = {row[0]: row[1] for row in await self.reader.rows(statement, {PARENT_IDS: keys})}
         return [found.get(key, 0) for key in keys]
 
 

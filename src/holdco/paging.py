@@ -11,6 +11,7 @@ import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -38,6 +39,11 @@ from holdco.filtering import Condition, Filters
 
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 200
+
+# What loaders bind to the statements below. Everything else is part of the statement, so that it can be kept: to put one
+# together takes longer than to execute it.
+PARENT_IDS = "parent_ids"
+_STATEMENTS_MAX = 1000
 
 Row = TypeVar("Row")
 
@@ -78,7 +84,7 @@ class Listing(Generic[Row]):
     key: str = "id"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Relation:
     """How rows of a listing belong to a parent: the column that holds its id, and what has to be joined to reach that."""
 
@@ -209,6 +215,7 @@ def ordering(listing: Listing[Any], request: PageRequest) -> list[ColumnElement[
     ]
 
 
+@lru_cache(_STATEMENTS_MAX)
 def page_select(listing: Listing[Any], organization_id: UUID, request: PageRequest) -> Select[Any]:
     """One row more than asked for, which tells whether there is a next page. Backwards pages come in reverse."""
     statement = (
@@ -246,10 +253,10 @@ def any_of(column: ColumnElement[UUID], keys: Sequence[UUID]) -> ColumnElement[b
     return column == func.any(bindparam(None, list(keys), type_=ARRAY(Uuid), unique=True))
 
 
-def parents_table(parent_ids: Sequence[UUID]) -> FromClause:
+def parents_table() -> FromClause:
     """The parents as a table of `id` and `position`. MATERIALIZED: they are few, and the planner must start from them."""
     unnested = (
-        func.unnest(bindparam("parent_ids", list(parent_ids), type_=ARRAY(Uuid), unique=True))
+        func.unnest(bindparam(PARENT_IDS, type_=ARRAY(Uuid)))
         .table_valued(column("id", Uuid), with_ordinality="position", name="given")
         .render_derived()
     )
@@ -262,11 +269,10 @@ def _related(statement: Select[Any], relation: Relation, organization_id: UUID, 
     return statement.where(relation.parent == parents.c.id)
 
 
-def pages_by_parent(
-    listing: Listing[Any], relation: Relation, organization_id: UUID, parent_ids: Sequence[UUID], request: PageRequest
-) -> Select[Any]:
+@lru_cache(_STATEMENTS_MAX)
+def pages_by_parent(listing: Listing[Any], relation: Relation, organization_id: UUID, request: PageRequest) -> Select[Any]:
     """A page for each parent: its id, then the row's columns."""
-    parents = parents_table(parent_ids)
+    parents = parents_table()
     inner = _related(page_select(listing, organization_id, request), relation, organization_id, parents)
     page = inner.correlate(parents).lateral("page")
     return (
@@ -279,19 +285,15 @@ def pages_by_parent(
     )
 
 
+@lru_cache(_STATEMENTS_MAX)
 def pages_by_level(
-    listing: Listing[Any],
-    relation: Relation,
-    organization_id: UUID,
-    parent_ids: Sequence[UUID],
-    request: PageRequest,
-    levels: int,
+    listing: Listing[Any], relation: Relation, organization_id: UUID, request: PageRequest, levels: int
 ) -> Select[Any]:
     """As `pages_by_parent`, then a page for each row of these pages, and so on: a relation that leads to rows of its own kind.
 
     One statement for all levels, and no row in it that is not asked for: only rows that stay on their page lead further.
     """
-    parents = parents_table(parent_ids)
+    parents = parents_table()
 
     def page(of: FromClause) -> Any:
         related = _related(page_select(listing, organization_id, request), relation, organization_id, of)
@@ -321,10 +323,9 @@ def ordering_of(page: FromClause, request: PageRequest) -> list[ColumnElement[An
     return [column.desc() if is_descending else column.asc() for column, is_descending in columns]
 
 
-def counts_by_parent(
-    listing: Listing[Any], relation: Relation, organization_id: UUID, parent_ids: Sequence[UUID], request: PageRequest
-) -> Select[Any]:
-    parents = parents_table(parent_ids)
+@lru_cache(_STATEMENTS_MAX)
+def counts_by_parent(listing: Listing[Any], relation: Relation, organization_id: UUID, request: PageRequest) -> Select[Any]:
+    parents = parents_table()
     inner = _related(count_select(listing, organization_id, request), relation, organization_id, parents)
     counted = inner.with_only_columns(func.count().label("count")).correlate(parents).lateral("counted")
     return select(parents.c.id, counted.c.count).select_from(parents.join(counted, true()))

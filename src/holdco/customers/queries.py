@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -160,6 +161,7 @@ BELOW = Relation(
 HISTORY = Relation(parent=_LINKS.child_id)
 
 
+@cache
 def in_scope(owner: ColumnElement[UUID], scope: CustomerScope) -> Relation:
     """What belongs to a customer by the column `owner`, or to the customers that the scope reaches from it."""
     if scope is CustomerScope.SELF:
