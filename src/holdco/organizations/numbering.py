@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, select, text
+from sqlalchemy import ARRAY, ColumnElement, Text, cast, func, select, text
 
 from holdco.database import Transaction
 
@@ -15,6 +15,10 @@ _NEXT = text(
     returning value
     """
 )
+
+
+_SET = text("update number_counters set value = :value where organization_id = :organization_id and kind = :kind")
+_WINDOW_MAX = 10_000
 
 
 class Series(StrEnum):
@@ -31,11 +35,19 @@ async def next_number(transaction: Transaction, series: Series, taken: ColumnEle
 
     The counter's row stays locked until commit: take the number as late as possible, behind all other locks (domain.md K2).
     """
-    organization_id = transaction.organization_id
+    parameters = {"organization_id": transaction.organization_id, "kind": series.name}
+    counted = (await transaction.execute(_NEXT, parameters)).scalar_one()
+    first, window = counted, 1
     while True:
-        counted = await transaction.execute(_NEXT, {"organization_id": organization_id, "kind": series.name})
-        number = f"{series.value}-{counted.scalar_one():06d}"
-        # Somebody may have chosen this number by hand, or imported it.
-        is_taken = await transaction.rows(select(taken).where(taken == number, taken.table.c.organization_id == organization_id))
-        if not is_taken:
-            return number
+        numbers = {f"{series.value}-{value:06d}": value for value in range(first, first + window)}
+        is_mine = taken.table.c.organization_id == transaction.organization_id
+        rows = await transaction.rows(select(taken).where(is_mine, taken == func.any(cast(list(numbers), ARRAY(Text)))))
+        used = {row[0] for row in rows}
+        free = next((number for number in numbers if number not in used), None)
+        if free is not None:
+            break
+        # Somebody chose these by hand. Or imported them: then there are thousands in a row.
+        first, window = first + window, min(window * 10, _WINDOW_MAX)
+    if numbers[free] != counted:
+        await transaction.execute(_SET, {**parameters, "value": numbers[free]})
+    return free
