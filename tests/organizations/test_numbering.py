@@ -14,7 +14,8 @@ IMPORTED = text(
     """
     insert into customers (organization_id, id, number, name, kind, status, currency, created_at, updated_at, version)
     select :organization_id, gen_random_uuid(),
-           'CUS-' || lpad(cast(value as text), greatest(6, length(cast(value as text))), '0'), 'Imported', 'BUSINESS', 'ACTIVE', 'USD', now(), now(), 1
+           'CUS-' || lpad(cast(value as text), greatest(6, length(cast(value as text))), '0'),
+           'Imported', 'BUSINESS', 'ACTIVE', 'USD', now(), now(), 1
     from generate_series(cast(:first as integer), cast(:last as integer)) as value
     """
 )
