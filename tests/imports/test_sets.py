@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from holdco import database, ids
+from holdco.ids import Kind
 from holdco.imports import problems, zoho
-from holdco.imports.problems import DateFormatRefused, OrganizationUnknown
+from holdco.imports.problems import DateFormatRefused, ImportConflict, OrganizationUnknown
 from holdco.imports.zoho import Files, Report
+from holdco.invoices import service as invoices
+from holdco.invoices.service import NewInvoice, NewLine
 from imports.exports import LONDON, ROSA, Exports, told
 from stories import Story
+from waiting import until_somebody_waits
 
 Refused = Callable[..., Awaitable[Report]]
 
@@ -37,6 +44,23 @@ async def test_of_two_imports_at_once_the_second_finds_everything_here(exports: 
         (8, 7, 2),
     ]
     assert all(report.is_imported for report in reports)
+
+
+async def test_a_number_that_somebody_else_takes_meanwhile_takes_everything_back(
+    exports: Exports, engine: AsyncEngine, story: Story
+) -> None:
+    customer = ids.decode(Kind.CUSTOMER, await story.customer("Somebody"))
+    new = NewInvoice(customer, [NewLine(None, None, Decimal(1), Decimal(5))], number="INV-2003")
+    async with database.begin(engine, organization_id=exports.organization_id, actor="somebody") as transaction:
+        await invoices.create(transaction, new)
+        importing = asyncio.create_task(exports.load(exports.files()))
+        await until_somebody_waits(engine)
+    before = await story.everything()
+    with pytest.raises(ImportConflict, match="Nothing was imported; run it again"):
+        await importing
+    assert await story.everything() == before
+    report = await exports.load(exports.files())
+    assert told(report) == [("invoices", 6, "Invoice Number", "NUMBER_TAKEN")]
 
 
 async def test_what_is_here_already_stays_as_it_is(exports: Exports, story: Story) -> None:

@@ -103,7 +103,7 @@ def test_an_id_that_a_spreadsheet_has_made_a_number_of_is_refused_with_that_reas
         values.identifier(text)
 
 
-@pytest.mark.parametrize("text", ["2520018000000073005", "0042", "CUS-7", "3E", "12.5"])
+@pytest.mark.parametrize("text", ["2520018000000073005", "0042", "CUS-7", "3E8", "12.5"])
 def test_an_id_is_kept_as_it_is(text: str) -> None:
     assert values.identifier(text) == text
 

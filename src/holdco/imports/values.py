@@ -43,7 +43,8 @@ _DIRECTIVES: Final = {"%Y": "yyyy", "%m": "m", "%b": "mmm", "%B": "mmmm", "%d": 
 _PLAIN: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 # Commas between groups of three and a dot behind them can only be read one way; without the dot 1,250 can be read two ways.
 _GROUPED: Final = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+\.[0-9]+")
-_SCIENTIFIC: Final = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+?[0-9]+")
+# With the exponent of two digits that ids of 19 digits get; 3E8 may well be somebody's number.
+_SCIENTIFIC: Final = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+?[0-9]{2}")
 _FRACTION: Final = re.compile(r"[0-9]{10,}\.0+")
 _NUMBER_LENGTH_MAX: Final = 40
 _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

@@ -255,12 +255,15 @@ class _Import:
         """Once something is wrong nothing is written any more, only read."""
         if not self.is_sound:
             return await asyncio.to_thread(read)
-        async with asyncio.TaskGroup() as tasks:
-            reading_next = tasks.create_task(asyncio.to_thread(read))
-            writing = tasks.create_task(loader.write(pending))
-        for line, refusal in writing.result():
+        reading_next = asyncio.create_task(asyncio.to_thread(read))
+        try:
+            taken = await loader.write(pending)
+        finally:
+            # A thread cannot be stopped, and nobody else is to use what it works on.
+            batch = await reading_next
+        for line, refusal in taken:
             problems.refuse(line, refusal, column="Invoice Number")
-        return reading_next.result()
+        return batch
 
     async def _load_payments(self, file: _File[PaymentCells], invoice_loader: InvoiceLoader, invoice_problems: Problems) -> None:
         if file.columns is None:
