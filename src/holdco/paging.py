@@ -43,7 +43,8 @@ PAGE_SIZE_MAX = 200
 # What loaders bind to the statements below. Everything else is part of the statement, so that it can be kept: to put one
 # together takes longer than to execute it.
 PARENT_IDS = "parent_ids"
-_STATEMENTS_MAX = 1000
+# A statement takes some 80 kB, and those with filters or cursors of a client come once: few are worth keeping.
+_STATEMENTS_MAX = 100
 
 Row = TypeVar("Row")
 
