@@ -67,7 +67,8 @@ def _starts_with(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
 
 _COMPARISONS: Mapping[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
     "eq": lambda column, value: column.is_(None) if value is None else column == value,
-    "eq_ignoring_case": lambda column, value: func.lower(column) == value.lower(),
+    # Both in the database: Python knows other small letters than its collation does, and then nothing would be found.
+    "eq_ignoring_case": lambda column, value: func.lower(column) == func.lower(value),
     "in": _in,
     "contains": _contains,
     "starts_with": _starts_with,
