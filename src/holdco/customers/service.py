@@ -116,8 +116,8 @@ async def create(
     """A new customer, at a root or under a parent.
 
     `values` are those of `columns_of`; only the name is needed. `customer_id` is for demo data whose ids examples name.
-    Raises, in this order: Refused with InvalidInput for each bad value; the refusals of `move.link`; NumberTaken;
-    ExternalReferenceTaken.
+    Raises, in this order: Refused with InvalidInput for each bad value; NumberTaken; the refusals of `move.link`; InvalidInput
+    and ExternalReferenceTaken for references.
     """
     fields = {"kind": CustomerKind.BUSINESS, "status": CustomerStatus.ACTIVE, **columns_of({"name": None, **values})}
     if parent is not None:
@@ -157,7 +157,8 @@ async def change(
     """Sets the given fields and leaves all others; None clears. `references`, where given, replaces them all.
 
     Raises, in this order: NotFound; StaleVersion (domain.md K6); Refused with InvalidInput; NotABusinessCustomer when a
-    linked customer would become an individual (H1); CurrencyLocked (X1); NumberTaken; ExternalReferenceTaken.
+    linked customer would become an individual (H1); CurrencyLocked (X1); NumberTaken; InvalidInput and ExternalReferenceTaken
+    for references.
     """
     if "currency" in values:
         # Nobody records the first payment of a customer whose currency is changing.

@@ -80,8 +80,6 @@ async def create(transaction: Transaction, new: NewInvoice, *, is_issued: bool =
     due = new.due_date or _due_date(invoice_date, terms)
     if due < invoice_date:
         raise InvalidInput(f"The due date {due} is before the invoice date {invoice_date}.", field=("dueDate",))
-    if is_issued:
-        check_period(transaction, invoice_date, field=("invoiceDate",))
     invoice_id = ids.new()
     texts = {
         "purchase_order": optional_text(new.purchase_order, "purchaseOrder"),
@@ -89,6 +87,8 @@ async def create(transaction: Transaction, new: NewInvoice, *, is_issued: bool =
     }
     lines = _lines(transaction, new, computed, invoice_id)
     number = required_text(new.number, "number") if new.number is not None else None
+    if is_issued:
+        check_period(transaction, invoice_date, field=("invoiceDate",))
     if number is None:
         number = await next_number(transaction, Series.INVOICE, INVOICES.number)
     try:
