@@ -88,8 +88,9 @@ async def record_payment(
 ) -> Answer:
     """A payment, applied as the wish says. The answer holds paymentId, duplicateIds (K5), errors and `apply.outcome`.
 
-    Raises, in this order: the refusals of the idempotency key; NotFound; InvalidInput; AmountNotPositive; PeriodLocked;
-    the refusals of `planning.decide`, unless they are to be kept; NumberTaken; ExternalPaymentTaken.
+    Raises, in this order: the refusals of the idempotency key; NotFound; InvalidInput for the currency or a date to come;
+    PeriodLocked; InvalidInput, AmountNotPositive for the amount; InvalidInput for anything else; the refusals of
+    `planning.decide`, unless they are to be kept; NumberTaken; ExternalPaymentTaken.
     """
     await hierarchy.lock_shared(transaction)
 
@@ -100,10 +101,11 @@ async def record_payment(
         amount = _positive(new.amount, currency, "amount")
         source = Source(SourceKind.PAYMENT, new.id or ids.new(), customer.id, currency, amount, received_on)
         columns = _payment_columns(new, currency)
+        given_number = _number(new.number)
         decision, refusals = await _decision(transaction, source, wish, plan_on_error)
         allocated = decision.plan.allocated if decision is not None else 0
         duplicates = await _possible_duplicates(transaction, source, columns["reference"])
-        number = _number(new.number) or await next_number(transaction, Series.PAYMENT, PAYMENTS.number)
+        number = given_number or await next_number(transaction, Series.PAYMENT, PAYMENTS.number)
         try:
             await transaction.execute(
                 insert(Payment).values(
@@ -140,8 +142,8 @@ async def record_payment(
 async def create_credit_note(transaction: Transaction, new: NewCreditNote, *, key: str, request: Mapping[str, Any]) -> Answer:
     """An open credit note. The answer holds creditNoteId.
 
-    Raises, in this order: the refusals of the idempotency key; NotFound; InvalidInput; AmountNotPositive; PeriodLocked;
-    NumberTaken.
+    Raises, in this order: the refusals of the idempotency key; NotFound; InvalidInput for the currency or a date to come;
+    PeriodLocked; InvalidInput, AmountNotPositive for the total; InvalidInput for anything else; NumberTaken.
     """
     # Nobody deletes the customer or changes its currency meanwhile.
     await hierarchy.lock_shared(transaction)
