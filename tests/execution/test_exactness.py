@@ -172,5 +172,4 @@ def test_generated_documents_answer_the_same_bytes(database_url: str) -> None:
 
         compare()
         runner.run(engine.dispose())
-    print(compared)
     assert compared["planned"] > compared["failed"]
