@@ -6,7 +6,7 @@ from inspect import isawaitable
 from typing import Any
 from uuid import UUID
 
-from graphql import execute
+from graphql import ExecutionResult, execute
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco.context import Context, Viewer
@@ -17,31 +17,47 @@ from stories import Ask
 _DOCUMENTS = Documents(schema)
 
 
+async def answered(
+    engine: AsyncEngine,
+    organization_id: UUID,
+    document: str,
+    variables: dict[str, Any],
+    *,
+    actor: str = "tester",
+    is_planning: bool = True,
+) -> ExecutionResult:
+    """What an operation answers, errors and all; in a context, and so on a connection, of its own.
+
+    Without `is_planning` queries, too, are left to graphql-core's executor.
+    """
+    context = Context(engine, Viewer(organization_id, actor))
+    read = _DOCUMENTS.read(document)
+    try:
+        (plans,) = read.plans.values()
+        if is_planning and (data := await plans.data(schema, context, variables)) is not None:
+            return ExecutionResult(data, None)
+        answer = execute(
+            schema._schema,  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
+            read.node,
+            context_value=context,
+            variable_values=variables,
+            executor_class=schema.execution_context_class,
+        )
+        result: ExecutionResult = await answer if isawaitable(answer) else answer
+    finally:
+        await context.close()
+    return result
+
+
 def asker(engine: AsyncEngine, organization_id: UUID, actor: str = "tester", *, is_planning: bool = True) -> Ask:
     """`await ask(document, **variables)`: the data of an operation that must not have errors.
 
-    A refusal is data; whatever raises is a defect, and is raised here as the exception that it was. Each operation has a
-    context and so a connection of its own: operations that are gathered race. Without `is_planning` queries, too, are left to
-    graphql-core's executor.
+    A refusal is data; whatever raises is a defect, and is raised here as the exception that it was. Operations that are
+    gathered race.
     """
 
     async def ask(document: str, **variables: Any) -> dict[str, Any]:
-        context = Context(engine, Viewer(organization_id, actor))
-        read = _DOCUMENTS.read(document)
-        try:
-            (plans,) = read.plans.values()
-            if is_planning and (data := await plans.data(schema, context, variables)) is not None:
-                return data
-            answer = execute(
-                schema._schema,  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
-                read.node,
-                context_value=context,
-                variable_values=variables,
-                executor_class=schema.execution_context_class,
-            )
-            result = await answer if isawaitable(answer) else answer
-        finally:
-            await context.close()
+        result = await answered(engine, organization_id, document, variables, actor=actor, is_planning=is_planning)
         if result.errors:
             error = result.errors[0]
             raise error.original_error or error
