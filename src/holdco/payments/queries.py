@@ -180,10 +180,6 @@ def credit_notes_by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[A
     )
 
 
-def credit_note_id_by_number(organization_id: UUID, number: str) -> Select[Any]:
-    return select(_CREDIT_NOTES.id).where(_CREDIT_NOTES.organization_id == organization_id, _CREDIT_NOTES.number == number)
-
-
 def allocations_by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
     return select(_ALLOCATIONS.id.label("key"), *ALLOCATIONS.columns.values()).where(
         _ALLOCATIONS.organization_id == organization_id, any_of(_ALLOCATIONS.id, keys)

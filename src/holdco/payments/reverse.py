@@ -184,7 +184,7 @@ def _reversal_date(
 ) -> date:
     """Not before what is taken back was applied, not after today, not in a closed period (domain.md A13, T8)."""
     reversed_on = day or transaction.today
-    first = max((row.applied_on for row in rows), default=earliest)
+    first = max([earliest, *(row.applied_on for row in rows)])
     if not first <= reversed_on <= transaction.today:
         raise errors.AppliedOnOutOfRange(reversed_on, earliest=first, latest=transaction.today, field=("reversedOn",))
     invoices.check_period(transaction, reversed_on, field=("reversedOn",))
