@@ -28,6 +28,7 @@ from holdco.app import create_app
 from holdco.context import Context, Viewer
 from holdco.database import create_engine
 from holdco.embedded import EmbeddedPostgres
+from holdco.logs import configure_logs
 from holdco.migrations.upgrade import upgrade
 from holdco.organizations import service as organizations
 from holdco.schema import schema
@@ -43,6 +44,7 @@ PROBLEMS: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    configure_logs()
     """Listens to what is issued, and makes one folder for the run, so that parallel workers share one Postgres."""
     ISSUED.listen()
     if not hasattr(config, "workerinput") and not os.environ.get("DATABASE_URL"):
