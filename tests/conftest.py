@@ -44,8 +44,8 @@ PROBLEMS: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    configure_logs()
     """Listens to what is issued, and makes one folder for the run, so that parallel workers share one Postgres."""
+    configure_logs()
     ISSUED.listen()
     if not hasattr(config, "workerinput") and not os.environ.get("DATABASE_URL"):
         root = Path(tempfile.mkdtemp(prefix="holdco-tests-"))
