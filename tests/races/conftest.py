@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,5 +17,12 @@ from stories import Story
 
 @pytest.fixture
 async def story(engine: AsyncEngine, organization_id: UUID) -> AsyncIterator[Story]:
-    yield Story(asker(engine, organization_id), engine, organization_id)
+    ask_without_end = asker(engine, organization_id)
+
+    async def ask(document: str, **variables: Any) -> dict[str, Any]:
+        """Fails instead of waiting for ever: who locks in a wrong order may wait for a test that waits for it."""
+        async with asyncio.timeout(60):
+            return await ask_without_end(document, **variables)
+
+    yield Story(ask, engine, organization_id)
     assert (await verify(engine, organization_id)).problems == []
