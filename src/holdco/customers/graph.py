@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from strawberry import ID, Maybe, Parent
+from strawberry import ID, Parent
 
 from holdco import ids
 from holdco.activity import queries as activity
 from holdco.activity.queries import ActivityRow
 from holdco.connections import (
-    CodeFilter,
     Connection,
-    DateTimeFilter,
     EdgeRow,
-    IdFilter,
     Info,
     Listed,
     NodeInterface,
-    OrderDirection,
     PageInfo,
-    TextFilter,
     UserError,
-    conditions_of,
     counted,
     listed,
     orders_of,
@@ -37,6 +30,7 @@ from holdco.connections import (
 from holdco.contacts import queries as contacts
 from holdco.contacts.loaders import ContactCountByCustomerId, ContactsByCustomerId
 from holdco.customers import deletion, loaders, queries
+from holdco.customers.inputs import CustomerBy, CustomerFilter, CustomerOrder, customer_request
 from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
 from holdco.customers.queries import CustomerRow, DescendantRow, ParentLinkRow
 from holdco.errors import BadUserInput
@@ -47,7 +41,7 @@ from holdco.ids import Kind
 from holdco.invoices import queries as invoices
 from holdco.invoices.loaders import InvoiceCountByScope, InvoicesByScope
 from holdco.organizations.loaders import today
-from holdco.paging import PageRequest, request_of
+from holdco.paging import request_of
 from holdco.payments import queries as payments
 from holdco.payments.loaders import (
     ConsolidatedReceivablesByCustomerId,
@@ -67,9 +61,6 @@ if TYPE_CHECKING:
     from holdco.invoices.graph import Invoice, InvoiceFilter, InvoiceOrder
     from holdco.payments.graph import CreditNote, Payment, Receivables
 
-strawberry.enum(CustomerKind)
-strawberry.enum(CustomerRole, description="What a customer is within its tree.")
-strawberry.enum(CustomerStatus)
 strawberry.enum(CustomerScope, description="A customer alone, those directly below it, or it and all of its descendants.")
 
 
@@ -127,71 +118,6 @@ class Activity(NodeInterface):
         return isinstance(row, ActivityRow)
 
     id = identifier(Kind.ACTIVITY)
-
-
-@strawberry.enum(description="What customers may be ordered by.")
-class CustomerOrderField(StrEnum):
-    NUMBER = "number"
-    NAME = "name"
-    CREATED_AT = "created_at"
-    UPDATED_AT = "updated_at"
-
-
-@strawberry.input
-class CustomerOrder:
-    field: CustomerOrderField
-    direction: OrderDirection = OrderDirection.ASC
-
-
-@strawberry.input
-class EmailFilter:
-    eq: Maybe[str | None] = strawberry.field(default=None, description="Upper and lower case alike.")
-
-
-@strawberry.input(description="Conditions on customers; all given ones must hold.")
-class CustomerFilter:
-    id: IdFilter | None = None
-    number: CodeFilter | None = None
-    name: TextFilter | None = None
-    email: EmailFilter | None = None
-    kind: CustomerKind | None = None
-    role: CustomerRole | None = None
-    status: CustomerStatus | None = None
-    currency: CurrencyCode | None = None
-    parent_id: IdFilter | None = None
-    is_root: bool | None = strawberry.field(default=None, description="Has no parent.")
-    external_id: CodeFilter | None = None
-    created_at: DateTimeFilter | None = None
-    updated_at: DateTimeFilter | None = None
-
-    def conditions(self) -> list[Condition]:
-        return conditions_of(self, {"id": Kind.CUSTOMER, "parent_id": Kind.CUSTOMER})
-
-
-@strawberry.input(one_of=True, description="Exactly one of these.")
-class CustomerBy:
-    id: Maybe[ID] = None
-    number: Maybe[str] = None
-    external_id: Maybe[str] = None
-
-
-def customer_request(
-    filter: CustomerFilter | None,  # noqa: A002 (the name that clients write)
-    order_by: list[CustomerOrder] | None,
-    first: int | None,
-    after: str | None,
-    last: int | None = None,
-    before: str | None = None,
-) -> PageRequest:
-    return request_of(
-        queries.LISTING,
-        first=first,
-        after=after,
-        last=last,
-        before=before,
-        orders=orders_of(order_by),
-        conditions=filter.conditions() if filter is not None else (),
-    )
 
 
 @strawberry.type(description="A company or person that owes: a head office, a branch, a department, or nobody's child.")

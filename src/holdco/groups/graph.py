@@ -10,7 +10,8 @@ from strawberry import ID, Maybe, Parent
 
 from holdco import ids
 from holdco.connections import Connection, Info, NodeInterface, listed, plain_text, related
-from holdco.customers.graph import Customer, CustomerFilter, CustomerOrder, customer_request
+from holdco.customers.graph import Customer
+from holdco.customers.inputs import CustomerFilter, CustomerOrder, customer_request
 from holdco.execution.fields import identifier, relation
 from holdco.groups import loaders, queries
 from holdco.groups.queries import GroupRow
