@@ -42,22 +42,24 @@ class Directory:
     by_name: dict[str, list[Known]] = field(default_factory=dict)
 
 
-_COLUMNS = (
-    "c.id, c.name, c.kind, c.currency, c.company_name, c.tax_id, c.billing_address, c.payment_terms_kind, "
-    "c.payment_terms_net_days"
+_COLUMNS = "id, name, kind, currency, company_name, tax_id, billing_address, payment_terms_kind, payment_terms_net_days"
+# One table each, and no join: after a large import the statistics know nothing of an organization yet, and a join of what
+# looks like two single rows may be planned the wrong way round.
+_REFERENCES = text(
+    """
+    select external_id, customer_id from external_references
+    where organization_id = :organization_id and system = :system and external_id = any(cast(:keys as text[]))
+    """
 )
-_BY_EXTERNAL_ID = text(
+_BY_ID = text(
     f"""
-    select r.external_id, {_COLUMNS} from external_references r
-    join customers c on c.organization_id = r.organization_id and c.id = r.customer_id
-    where r.organization_id = :organization_id and c.organization_id = :organization_id
-      and r.system = :system and r.external_id = any(cast(:keys as text[]))
+    select {_COLUMNS} from customers where organization_id = :organization_id and id = any(cast(:keys as uuid[]))
     """  # noqa: S608 (constants of this file only)
 )
 _BY_NAME = text(
     f"""
-    select {_COLUMNS} from customers c
-    where c.organization_id = :organization_id and c.name = any(cast(:keys as text[])) order by c.id
+    select {_COLUMNS} from customers
+    where organization_id = :organization_id and name = any(cast(:keys as text[])) order by id
     """  # noqa: S608 (constants of this file only)
 )
 
@@ -67,15 +69,18 @@ async def load(transaction: Transaction, *, external_ids: set[str], names: set[s
     directory = Directory()
     organization_id = transaction.organization_id
     if external_ids:
-        rows = await transaction.rows(
-            _BY_EXTERNAL_ID, {"organization_id": organization_id, "system": SYSTEM, "keys": list(external_ids)}
+        references = await transaction.rows(
+            _REFERENCES, {"organization_id": organization_id, "system": SYSTEM, "keys": list(external_ids)}
         )
-        directory.by_external_id = {row[0]: Known(*row[1:]) for row in rows}
+        keys = {row[1] for row in references}
+        found = await transaction.rows(_BY_ID, {"organization_id": organization_id, "keys": list(keys)})
+        known = {row[0]: Known(*row) for row in found}
+        directory.by_external_id = {external_id: known[key] for external_id, key in references}
     if names:
-        found: defaultdict[str, list[Known]] = defaultdict(list)
+        named: defaultdict[str, list[Known]] = defaultdict(list)
         for row in await transaction.rows(_BY_NAME, {"organization_id": organization_id, "keys": list(names)}):
-            found[row[1]].append(Known(*row))
-        directory.by_name = dict(found)
+            named[row[1]].append(Known(*row))
+        directory.by_name = dict(named)
     return directory
 
 
@@ -98,7 +103,7 @@ class Lookup:
         self._asked: set[tuple[str, str]] = set()
 
     async def prepare(self, wanted: Iterable[tuple[str, str]]) -> None:
-        """Asks the database for ids and names that were not asked for before, in two statements for all of them."""
+        """Asks the database for ids and names that were not asked for before, in three statements for all of them."""
         fresh = set(wanted) - self._asked
         self._asked |= fresh
         found = await load(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -69,7 +68,18 @@ _LINKS = Staging(
         "may_view": "boolean",
         "may_pay": "boolean",
         "may_manage": "boolean",
-        "level": "integer",
+    },
+)
+_CLOSURE = Staging(
+    "import_closure",
+    {
+        "ancestor_id": "uuid",
+        "descendant_id": "uuid",
+        "depth": "integer",
+        "may_view": "boolean",
+        "may_pay": "boolean",
+        "may_manage": "boolean",
+        "pay_invoices_from": "date",
     },
 )
 # A new customer with a parent has been created and then linked: two versions.
@@ -114,17 +124,14 @@ _INSERT_LINKS = text(
     returning 1
     """
 )
-# As hierarchy.attach, for all links of a level: their children have nothing below them yet but themselves.
 _INSERT_CLOSURE = text(
     """
     insert into customer_closure
         (organization_id, ancestor_id, descendant_id, depth, view, pay, manage, pay_invoices_from)
-    select above.organization_id, above.ancestor_id, s.child_id, above.depth + 1,
-           above.view and s.may_view, above.pay and s.may_pay, above.manage and s.may_manage, above.pay_invoices_from
-    from import_links s
-    join customer_closure above on above.descendant_id = s.parent_id
-    where above.organization_id = :organization_id and s.level = :level
-    on conflict do nothing
+    select o.id, s.ancestor_id, s.descendant_id, s.depth, s.may_view, s.may_pay, s.may_manage, s.pay_invoices_from
+    from organizations o cross join import_closure s
+    where o.id = :organization_id
+    returning 1
     """
 )
 
@@ -221,12 +228,8 @@ async def _write_links(transaction: Transaction, links: Sequence[Link]) -> None:
     await _LINKS.create(transaction)
     await _LINKS.copy(
         transaction,
-        (
-            (ids.new(), link.child_id, link.parent_id, link.rights.view, link.rights.pay, link.rights.manage, link.level)
-            for link in links
-        ),
+        ((ids.new(), link.child_id, link.parent_id, link.rights.view, link.rights.pay, link.rights.manage) for link in links),
     )
-    await _LINKS.analyze(transaction)
     await transaction.execute(
         _INSERT_LINKS,
         {
@@ -236,8 +239,9 @@ async def _write_links(transaction: Transaction, links: Sequence[Link]) -> None:
             "reason": REASON,
         },
     )
-    for level, _ in groupby(link.level for link in links):
-        await transaction.execute(_INSERT_CLOSURE, {"organization_id": transaction.organization_id, "level": level})
+    await _CLOSURE.create(transaction)
+    await _CLOSURE.copy(transaction, parents.closure(links, await parents.above(transaction, links)))
+    await transaction.execute(_INSERT_CLOSURE, {"organization_id": transaction.organization_id})
 
 
 async def _write_contacts(transaction: Transaction, new: Mapping[UUID, NewCustomer], log: ActivityLog) -> int:

@@ -21,7 +21,7 @@ from holdco.ids import Kind
 from holdco.imports.directory import SYSTEM
 from holdco.imports.invoices import ReadInvoice
 from holdco.imports.problems import KEPT_MAX, Problems
-from holdco.imports.staging import ActivityLog, Staging, json_text
+from holdco.imports.staging import ActivityLog, Staging, joining, json_text
 from holdco.invoices.models import InvoiceStatus
 
 VOID_REASON: Final = "Void in Zoho"
@@ -52,7 +52,7 @@ _COLUMNS: Final = {
     "notes": "text",
     "external_id": "text",
 }
-_INVOICES: Final = Staging("import_invoices", {**_COLUMNS, "line": "integer"})
+_INVOICES: Final = Staging("import_invoices", _COLUMNS)
 # What the file says of every invoice of the import, kept until all payments are in.
 _EXPECTED: Final = Staging(
     "import_balances", {"id": "uuid", "line": "integer", "number": "text", "currency": "text", "balance": "bigint"}
@@ -102,10 +102,7 @@ _INSERT_LINES: Final = text(
 
 _TAKEN: Final = text(
     """
-    select s.line, s.number from import_invoices s
-    join invoices i on i.organization_id = :organization_id and i.number = s.number
-    where i.organization_id = :organization_id
-    order by s.line
+    select number from invoices where organization_id = :organization_id and number = any(cast(:numbers as text[]))
     """
 )
 _UNBALANCED: Final = text(
@@ -226,7 +223,6 @@ class InvoiceLoader:
                 invoice.purchase_order,
                 invoice.notes,
                 invoice.external_id,
-                invoice.line,
             )
         )
         self._batch.balances.append((invoice_id, invoice.line, invoice.number, invoice.currency, invoice.balance_expected))
@@ -282,7 +278,6 @@ class InvoiceLoader:
                 None,
                 None,
                 f"opening-balance:{opening.customer_external_id}",
-                opening.line,
             )
         )
         self._batch.balances.append((invoice_id, opening.line, number, opening.currency, None))
@@ -300,9 +295,10 @@ class InvoiceLoader:
         if not batch.invoices:
             return []
         organization_id = self._transaction.organization_id
-        await _INVOICES.copy(self._transaction, batch.invoices)
-        taken = await self._transaction.rows(_TAKEN, {"organization_id": organization_id})
+        lines = {number: line for _, line, number, *_ in batch.balances}
+        taken = await self._transaction.rows(_TAKEN, {"organization_id": organization_id, "numbers": list(lines)})
         if not taken:
+            await _INVOICES.copy(self._transaction, batch.invoices)
             await _LINES.copy(self._transaction, batch.lines)
             await _EXPECTED.copy(self._transaction, batch.balances)
             await self._transaction.execute(
@@ -315,18 +311,19 @@ class InvoiceLoader:
                 },
             )
             await self._transaction.execute(_INSERT_LINES, {"organization_id": organization_id})
+            await _INVOICES.clear(self._transaction)
             await _LINES.clear(self._transaction)
             for entry in batch.entries:
                 self._log.add(entry)
             await self._log.flush()
-        await _INVOICES.clear(self._transaction)
-        return [(line, NumberTaken("another invoice", number)) for line, number in taken]
+        return [(lines[number], NumberTaken("another invoice", number)) for (number,) in taken]
 
     async def check_balances(self, problems: Problems) -> None:
         """Adds to the problems every invoice of which the payments leave another balance than the file says."""
-        rows = await self._transaction.rows(
-            _UNBALANCED, {"organization_id": self._transaction.organization_id, "limit": KEPT_MAX}
-        )
+        async with joining(self._transaction, self.created):
+            rows = await self._transaction.rows(
+                _UNBALANCED, {"organization_id": self._transaction.organization_id, "limit": KEPT_MAX}
+            )
         for line, number, currency, expected, balance in rows:
             left, ours = money.to_string(expected, currency), money.to_string(balance, currency)
             problems.add(
@@ -338,7 +335,8 @@ class InvoiceLoader:
 
     async def sums(self) -> list[IssuedSum]:
         """What was issued and what is left to pay of it, one row per currency."""
-        rows = await self._transaction.rows(_SUMS, {"organization_id": self._transaction.organization_id})
+        async with joining(self._transaction, self.created):
+            rows = await self._transaction.rows(_SUMS, {"organization_id": self._transaction.organization_id})
         return [
             IssuedSum(currency, count, money.to_string(int(total), currency), money.to_string(int(balance), currency))
             for currency, count, total, balance in rows

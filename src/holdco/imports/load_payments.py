@@ -24,7 +24,7 @@ from holdco.ids import Kind
 from holdco.imports.directory import SYSTEM
 from holdco.imports.payments import Application, ReadPayment
 from holdco.imports.problems import KEPT_MAX, Problems
-from holdco.imports.staging import ActivityLog, Staging
+from holdco.imports.staging import ActivityLog, Staging, joining
 from holdco.imports.values import shown
 from holdco.payments import errors
 from holdco.payments.allocation import Strategy
@@ -45,7 +45,7 @@ _COLUMNS: Final = {
     "notes": "text",
     "external_id": "text",
 }
-_PAYMENTS: Final = Staging("import_payments", {**_COLUMNS, "line": "integer"})
+_PAYMENTS: Final = Staging("import_payments", _COLUMNS)
 _APPLICATIONS: Final = Staging(
     "import_applications",
     {
@@ -71,10 +71,7 @@ _INSERT_PAYMENTS: Final = text(
 )
 _TAKEN: Final = text(
     """
-    select s.line, s.number from import_payments s
-    join payments p on p.organization_id = :organization_id and p.number = s.number
-    where p.organization_id = :organization_id
-    order by s.line limit :limit
+    select number from payments where organization_id = :organization_id and number = any(cast(:numbers as text[]))
     """
 )
 # The invoices before they are looked at, in the order of their ids, as every payment locks them (domain.md K2).
@@ -118,16 +115,25 @@ _INSERT_ALLOCATIONS: Final = text(
     insert into allocations
         (organization_id, id, payment_id, credit_note_id, invoice_id, payer_id, beneficiary_id, path, currency, amount,
          applied_on, strategy, reverses_id, reason, actor, created_at)
-    select o.id, a.id, a.payment_id, null, i.id, a.payer_id, i.customer_id,
-           (select array_agg(up.ancestor_id order by up.depth desc) from customer_closure up
-            where up.organization_id = :organization_id and up.descendant_id = i.customer_id and up.depth <= c.depth),
-           a.currency, a.amount, coalesce(a.applied_on, greatest(a.received_on, i.invoice_date)), :strategy, null, null,
-           :actor, :now
+    select o.id, a.id, a.payment_id, null, i.id, a.payer_id, i.customer_id, paths.path, a.currency, a.amount,
+           coalesce(a.applied_on, greatest(a.received_on, i.invoice_date)), :strategy, null, null, :actor, :now
     from organizations o
     cross join import_applications a
     join invoices i on i.organization_id = o.id and i.number = a.invoice_number
-    join customer_closure c on c.organization_id = o.id and c.ancestor_id = a.payer_id and c.descendant_id = i.customer_id
-    where o.id = :organization_id and i.organization_id = :organization_id and c.organization_id = :organization_id
+    join (
+      select pairs.payer_id, pairs.owner_id, array_agg(up.ancestor_id order by up.depth desc) as path
+      from (
+        select distinct a.payer_id, i.customer_id as owner_id
+        from import_applications a
+        join invoices i on i.organization_id = :organization_id and i.number = a.invoice_number
+        where i.organization_id = :organization_id
+      ) as pairs
+      join customer_closure c on c.ancestor_id = pairs.payer_id and c.descendant_id = pairs.owner_id
+      join customer_closure up on up.descendant_id = pairs.owner_id and up.depth <= c.depth
+      where c.organization_id = :organization_id and up.organization_id = :organization_id
+      group by pairs.payer_id, pairs.owner_id
+    ) as paths on paths.payer_id = a.payer_id and paths.owner_id = i.customer_id
+    where o.id = :organization_id and i.organization_id = :organization_id
     returning 1
     """
 )
@@ -215,7 +221,6 @@ class PaymentLoader:
                 payment.withholding_tax,
                 payment.notes,
                 payment.external_id,
-                payment.line,
             )
         )
         self._applications.extend(_staged(payment_id, payment, application) for application in payment.applications)
@@ -237,8 +242,15 @@ class PaymentLoader:
         await self.flush()
         await _APPLICATIONS.analyze(self._transaction)
         organization_id = self._transaction.organization_id
-        for line, number in await self._transaction.rows(_TAKEN, {"organization_id": organization_id, "limit": KEPT_MAX}):
-            self._problems.refuse(line, NumberTaken("another payment", number), column="Payment Number")
+        for (number,) in await self._transaction.rows(
+            _TAKEN, {"organization_id": organization_id, "numbers": list(self._first_lines)}
+        ):
+            refusal = NumberTaken("another payment", number)
+            self._problems.refuse(self._first_lines[number], refusal, column="Payment Number")
+        async with joining(self._transaction, self.allocations):
+            await self._check_applications(organization_id)
+
+    async def _check_applications(self, organization_id: UUID) -> None:
         await self._transaction.execute(_LOCK, {"organization_id": organization_id})
         found = await self._transaction.rows(
             _REFUSED, {"organization_id": organization_id, "today": self._transaction.today, "limit": KEPT_MAX}
@@ -257,17 +269,19 @@ class PaymentLoader:
         organization_id = self._transaction.organization_id
         now = self._transaction.now
         await self._transaction.execute(_INSERT_PAYMENTS, {"organization_id": organization_id, "system": SYSTEM, "now": now})
-        await self._transaction.execute(
-            _INSERT_ALLOCATIONS,
-            {
-                "organization_id": organization_id,
-                "strategy": Strategy.EXPLICIT.value,
-                "actor": self._transaction.actor,
-                "now": now,
-            },
-        )
-        await self._transaction.execute(_PAY, {"organization_id": organization_id, "now": now})
-        for payment_id, owner_id, currency, amount in await self._transaction.rows(_OTHERS, {"organization_id": organization_id}):
+        async with joining(self._transaction, self.allocations):
+            await self._transaction.execute(
+                _INSERT_ALLOCATIONS,
+                {
+                    "organization_id": organization_id,
+                    "strategy": Strategy.EXPLICIT.value,
+                    "actor": self._transaction.actor,
+                    "now": now,
+                },
+            )
+            await self._transaction.execute(_PAY, {"organization_id": organization_id, "now": now})
+            others = await self._transaction.rows(_OTHERS, {"organization_id": organization_id})
+        for payment_id, owner_id, currency, amount in others:
             # What others see of it is what went to them, and nothing else (domain.md V4).
             part = {"amount": money.to_string(amount, currency), "currency": currency}
             self._log.add(Entry("invoice.paid_by_ancestor", owner_id, ids.encode(Kind.PAYMENT, payment_id), part))

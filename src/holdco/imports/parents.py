@@ -7,8 +7,8 @@ the new ones.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -27,13 +27,18 @@ _ID, _NAME = "Parent Customer ID", "Parent Customer Name"
 
 
 class Link(NamedTuple):
-    """`level` counts new ancestors: links of level 1 hang on customers that are here, or on new roots."""
-
     child: NewCustomer
     child_id: UUID
     parent_id: UUID
     rights: Rights
-    level: int
+
+
+class Above(NamedTuple):
+    """An ancestor of a customer that is here, `depth` above it, with its rights over all of the path."""
+
+    ancestor_id: UUID
+    depth: int
+    rights: Rights
 
 
 class _Node(NamedTuple):
@@ -83,8 +88,50 @@ async def links(
             )
     levels = _levels(new, parents, problems)
     await _check_depth(transaction, new, parents, levels, problems)
-    made = [Link(new[key], key, parents[key].id, wishes[key].rights, level) for key, level in levels.items()]
-    return sorted(made, key=lambda link: link.level)
+    return [Link(new[key], key, parents[key].id, wishes[key].rights) for key in sorted(levels, key=levels.__getitem__)]
+
+
+async def above(transaction: Transaction, links: Sequence[Link]) -> dict[UUID, list[Above]]:
+    """The ancestors of those parents that are here and have any."""
+    made = {link.child_id for link in links}
+    rows = await transaction.rows(
+        text(
+            """
+            select descendant_id, ancestor_id, depth, view, pay, manage, pay_invoices_from from customer_closure
+            where organization_id = :organization_id and descendant_id = any(cast(:ids as uuid[])) and depth > 0
+            """
+        ),
+        {
+            "organization_id": transaction.organization_id,
+            "ids": list({link.parent_id for link in links} - made),
+        },
+    )
+    found: defaultdict[UUID, list[Above]] = defaultdict(list)
+    for descendant_id, ancestor_id, depth, *rights in rows:
+        found[descendant_id].append(Above(ancestor_id, depth, Rights(*rights)))
+    return found
+
+
+def closure(links: Sequence[Link], above: Mapping[UUID, Sequence[Above]]) -> Iterator[tuple[Any, ...]]:
+    """For every child each of its ancestors: both ids, how far apart, and the rights that all links between them grant (H11).
+
+    As `hierarchy.attach` writes it, for links whose children have nothing below them yet. Walking up takes as long as there
+    are rows, whatever the shape of the tree.
+    """
+    by_child = {link.child_id: link for link in links}
+    for link in links:
+        child_id, rights, depth, parent_id = link.child_id, link.rights, 1, link.parent_id
+        yield parent_id, child_id, depth, *rights
+        while (upper := by_child.get(parent_id)) is not None:
+            parent_id, depth, rights = upper.parent_id, depth + 1, _both(rights, upper.rights)
+            yield parent_id, child_id, depth, *rights
+        for ancestor in above.get(parent_id, ()):
+            yield ancestor.ancestor_id, child_id, depth + ancestor.depth, *_both(rights, ancestor.rights)
+
+
+def _both(lower: Rights, upper: Rights) -> Rights:
+    """New links pay invoices of any date; those that are here may not."""
+    return Rights(lower.view and upper.view, lower.pay and upper.pay, lower.manage and upper.manage, upper.pay_invoices_from)
 
 
 async def _finder(
