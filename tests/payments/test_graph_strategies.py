@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pytest
 
+from holdco import ids
+from holdco.payments.allocation import OpenInvoice, Strategy, plan
 from stories import PAYS, SEES, Story
 
 
@@ -248,3 +252,42 @@ async def test_nothing_is_applied_just_because_a_link_was_made(story: Story) -> 
     await story.move(city, top)
     assert await story.balances(invoice) == ["10.00"]
     assert await story.unapplied(source) == "10.00"
+
+
+async def test_whatever_the_amount_the_plan_is_that_of_all_open_invoices_at_once(story: Story) -> None:
+    """The database reads only what the money reaches; ties, letters of either case and accents must not make it differ."""
+    top = await story.customer("Aldgate Networks")
+    lisbon, porto = await story.customer("Lisbon", under=top), await story.customer("Porto", under=top)
+    owners = {top: 0, lisbon: 1, porto: 1, await story.customer("Wireless", under=lisbon): 2}
+    chance = random.Random(7)
+    spelt = [f"{letter}{number}" for letter in ("a", "B", "b", "É", "e", "Z", "_", "-") for number in (1, 2, 10)]
+    chance.shuffle(spelt)
+    known = []
+    for number in spelt:
+        owner = chance.choice(list(owners))
+        issued, due = f"2026-01-0{chance.randint(1, 3)}", f"2026-02-0{chance.randint(1, 3)}"
+        cents = chance.choice([500, 1000, 1500])
+        key = await story.invoice(owner, f"{cents / 100:.2f}", number=number, invoiceDate=issued, dueDate=due)
+        dates = date.fromisoformat(issued), date.fromisoformat(due)
+        known.append(OpenInvoice(ids.parse(key)[1], ids.parse(owner)[1], number, *dates, cents, owners[owner]))
+    order = [lisbon, top]
+    total = sum(invoice.balance for invoice in known)
+    source = await story.payment(top, f"{(total + 1) / 100:.2f}", receivedOn="2026-01-01")
+    for strategy in Strategy:
+        if strategy is Strategy.EXPLICIT:
+            continue
+        customers = order if strategy is Strategy.CUSTOMER_ORDER else []
+        for amount in (1, 500, 1001, 2500, total // 2, total - 1, total, total + 1):
+            options: dict[str, Any] = {"strategy": strategy.value, "amountMax": f"{amount / 100:.2f}"}
+            shown = await story.preview(source, **options, **({"customerIds": customers} if customers else {}))
+            expected = plan(
+                strategy,
+                amount,
+                known,
+                payer_id=ids.parse(top)[1],
+                customer_order=[ids.parse(customer)[1] for customer in customers],
+            )
+            assert [(line["invoice"]["id"], line["amount"]) for line in shown["lines"]] == [
+                (ids.encode(ids.Kind.INVOICE, line.invoice_id), f"{line.amount / 100:.2f}") for line in expected.lines
+            ]
+            assert shown["note"] == (expected.note.value if expected.note is not None else None)
