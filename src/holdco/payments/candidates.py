@@ -74,12 +74,17 @@ class World:
     organization_id: UUID
     today: date
     locked_until: date | None
-    is_locking: bool
+    transaction: Transaction | None = None
 
     @classmethod
     def of(cls, transaction: Transaction) -> World:
         organization = transaction.organization
-        return cls(transaction.rows, organization.id, transaction.today, organization.locked_until, is_locking=True)
+        return cls(transaction.rows, organization.id, transaction.today, organization.locked_until, transaction)
+
+    @property
+    def locking(self) -> str:
+        """How statements end that read invoices in the order of their ids."""
+        return "order by i.id for no key update of i" if self.transaction is not None else "order by i.id"
 
 
 class Candidate(NamedTuple):
@@ -125,28 +130,94 @@ def _scope_parameters(world: World, source: Source, wish: Wish) -> dict[str, Any
     return parameters
 
 
-async def open_invoices(world: World, source: Source, wish: Wish, applied_on: date) -> list[Candidate]:
-    """Open invoices that may be paid, locked in the order of their ids (domain.md K2), as they are once they are locked."""
-    parameters = {**_scope_parameters(world, source, wish), "applied_on": applied_on}
-    due = ""
-    if wish.due_on_or_before is not None:
-        due, parameters["due_on_or_before"] = "and i.due_date <= :due_on_or_before", wish.due_on_or_before
-    rows = await world.rows(
-        text(
-            f"""
-            select {_COLUMNS}
+_BY_DUE_DATE = "i.due_date, i.invoice_date, i.number, i.id"
+# As `allocation.plan` orders; numbers are compared by code point there and here.
+_ORDERS = {
+    Strategy.OLDEST_DUE_FIRST: _BY_DUE_DATE,
+    Strategy.OLDEST_ISSUED_FIRST: f"i.invoice_date, {_BY_DUE_DATE}",
+    Strategy.SELF_FIRST: f"c.depth > 0, {_BY_DUE_DATE}",
+    Strategy.CHILDREN_FIRST: f"c.depth = 0, {_BY_DUE_DATE}",
+    Strategy.SMALLEST_FIRST: f"i.balance, {_BY_DUE_DATE}",
+    Strategy.LARGEST_FIRST: f"i.balance desc, {_BY_DUE_DATE}",
+    Strategy.CUSTOMER_ORDER: f"array_position(cast(:customer_ids as uuid[]), i.customer_id), {_BY_DUE_DATE}",
+}
+
+
+class _Reach:
+    """The open invoices that a payer may pay by a wish."""
+
+    def __init__(self, world: World, source: Source, wish: Wish, applied_on: date, available: int) -> None:
+        self._world = world
+        self._parameters = {**_scope_parameters(world, source, wish), "applied_on": applied_on, "available": available}
+        self._order = _ORDERS.get(wish.strategy)
+        conditions = [
+            "c.organization_id = :organization_id and i.organization_id = :organization_id",
+            "c.ancestor_id = :payer_id and c.pay",
+            "(c.pay_invoices_from is null or i.invoice_date >= c.pay_invoices_from)",
+            "i.status = 'ISSUED' and i.balance > 0 and i.currency = :currency and i.invoice_date <= :applied_on",
+        ]
+        if wish.due_on_or_before is not None:
+            conditions.append("i.due_date <= :due_on_or_before")
+            self._parameters["due_on_or_before"] = wish.due_on_or_before
+        if wish.strategy is Strategy.CUSTOMER_ORDER:
+            conditions.append("i.customer_id = any(cast(:customer_ids as uuid[]))")
+            self._parameters["customer_ids"] = list(wish.customer_ids)
+        if wish.strategy is Strategy.EXACT_MATCH:
+            conditions.append("i.balance <= :available")
+        self._from = f"""
             from customer_closure c
             join invoices i on i.organization_id = c.organization_id and i.customer_id = c.descendant_id
-            where c.organization_id = :organization_id and i.organization_id = :organization_id
-              and c.ancestor_id = :payer_id and c.pay {_SCOPES[wish.scope]}
-              and (c.pay_invoices_from is null or i.invoice_date >= c.pay_invoices_from)
-              and i.status = 'ISSUED' and i.balance > 0 and i.currency = :currency and i.invoice_date <= :applied_on {due}
-            order by i.id {"for no key update of i" if world.is_locking else ""}
-            """  # noqa: S608 (constants of this file only)
-        ),
-        parameters,
-    )
-    return [Candidate(*row) for row in rows]
+            where {" and ".join(conditions)} {_SCOPES[wish.scope]}
+        """
+
+    async def all(self) -> list[Candidate]:
+        return await self._candidates("")
+
+    async def first(self) -> list[UUID]:
+        """The ids of those that `available` reaches, by the strategy's order, as they are without waiting for anybody."""
+        rows = await self._world.rows(
+            text(
+                f"""
+                select id from (
+                  select i.id, sum(i.balance) over (order by {self._order} rows unbounded preceding) - i.balance as before
+                  {self._from}
+                ) as reached where before < :available
+                """  # noqa: S608 (constants of this file only)
+            ),
+            self._parameters,
+        )
+        return [row[0] for row in rows]
+
+    async def by_ids(self, invoice_ids: Sequence[UUID]) -> list[Candidate]:
+        return await self._candidates("and i.id = any(cast(:invoice_ids as uuid[]))", invoice_ids=list(invoice_ids))
+
+    async def _candidates(self, condition: str, **parameters: Any) -> list[Candidate]:
+        statement = text(f"select {_COLUMNS} {self._from} {condition} {self._world.locking}")
+        return [Candidate(*row) for row in await self._world.rows(statement, {**self._parameters, **parameters})]
+
+
+async def open_invoices(world: World, source: Source, wish: Wish, applied_on: date, available: int) -> list[Candidate]:
+    """Open invoices that may be paid, locked in the order of their ids (domain.md K2), as they are once they are locked.
+
+    Where the strategy pays one invoice after the other these are only those that `available` reaches: a small payment into a
+    large tree reads and locks few rows. PROPORTIONAL and EXACT_MATCH look at all.
+    """
+    reach = _Reach(world, source, wish, applied_on, available)
+    if wish.strategy not in _ORDERS:
+        return await reach.all()
+    if world.transaction is None:
+        return await reach.by_ids(await reach.first())
+    while True:
+        chosen = await reach.first()
+        savepoint = await world.transaction.connection.begin_nested()
+        found = await reach.by_ids(chosen)
+        # Somebody may have paid of them while they were waited for. Then the money reaches further, unless there is nothing
+        # further; what has to be locked besides comes with them in the order of ids, so these are given back first.
+        is_enough = sum(invoice.balance for invoice in found) >= available
+        if is_enough or set(await reach.first()) <= {invoice.id for invoice in found}:
+            await savepoint.commit()
+            return found
+        await savepoint.rollback()
 
 
 async def skipped_customers(world: World, source: Source, wish: Wish) -> tuple[UUID, ...]:
@@ -182,7 +253,7 @@ async def named_invoices(world: World, source: Source, invoice_ids: Sequence[UUI
             left join customer_closure c on c.organization_id = i.organization_id and c.organization_id = :organization_id
               and c.ancestor_id = :payer_id and c.descendant_id = i.customer_id
             where i.organization_id = :organization_id and i.id = any(cast(:invoice_ids as uuid[]))
-            order by i.id {"for no key update of i" if world.is_locking else ""}
+            {world.locking}
             """  # noqa: S608 (constants of this file only)
         ),
         {"organization_id": world.organization_id, "payer_id": source.customer_id, "invoice_ids": sorted(set(invoice_ids))},

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import strawberry
 from strawberry import ID, Maybe, Parent
@@ -215,6 +216,17 @@ class Allocation(NodeInterface):
     @relation("The row that takes this one back; null while it stands.")
     def reversed_by(rows: Parent[list[AllocationRow]], info: Info) -> Allocation | None:
         return load(loaders.ReversalByAllocationId, [row.id if row.reverses_id is None else None for row in rows])
+
+
+@strawberry.type
+class AllocationPlanLine:
+    amount: Decimal
+    balance_after: Decimal
+    invoice_id: strawberry.Private[UUID]
+
+    @relation()
+    def invoice(rows: Parent[list[Any]], info: Info) -> Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")]:
+        return load(InvoiceById, [row.invoice_id for row in rows])
 
 
 @strawberry.input(one_of=True, description="Exactly one of these.")

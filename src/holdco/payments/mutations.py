@@ -17,6 +17,7 @@ from holdco.organizations.loaders import OrganizationById, today
 from holdco.payments import apply, loaders, planning, record, reverse, sources
 from holdco.payments.allocation import PlanNote
 from holdco.payments.candidates import Source, SourceKind, World
+from holdco.payments.graph import AllocationPlanLine
 from holdco.payments.inputs import (
     AllocationInput,
     AllocationReverseInput,
@@ -31,7 +32,6 @@ from holdco.payments.inputs import (
 from holdco.payments.payloads import (
     AllocationPayload,
     AllocationPlan,
-    AllocationPlanLine,
     CreditNotePayload,
     InvoiceVoidPayload,
     PaymentPayload,
@@ -101,15 +101,14 @@ async def _preview_source(info: Info, text: str) -> Source:
 async def _plan(info: Info, source: Source, decision: Decision) -> AllocationPlan:
     currency = source.currency
     lines = decision.plan.lines
-    invoices = await load_all(info, InvoiceById, Kind.INVOICE, [ids.encode(Kind.INVOICE, line.invoice_id) for line in lines])
     return AllocationPlan(
         lines=[
             AllocationPlanLine(
-                invoice=invoice,
+                invoice_id=line.invoice_id,
                 amount=money.to_decimal(line.amount, currency),
-                balance_after=money.to_decimal(invoice.balance - line.amount, currency),
+                balance_after=money.to_decimal(decision.invoices[line.invoice_id].balance - line.amount, currency),
             )
-            for line, invoice in zip(lines, invoices, strict=True)
+            for line in lines
         ],
         currency=CurrencyCode(currency),
         allocated=money.to_decimal(decision.plan.allocated, currency),
@@ -135,7 +134,6 @@ class AllocationQueries:
                 organization_id=context.organization_id,
                 today=await today(context),
                 locked_until=organization.locked_until if organization is not None else None,
-                is_locking=False,
             )
             return await _plan(info, source, await planning.decide(world, source, input.wish()))
 

@@ -15,7 +15,7 @@ from holdco.errors import UserErrorCode
 from holdco.ids import Kind
 from holdco.payments import loaders
 from holdco.payments.allocation import PlanNote
-from holdco.payments.graph import Allocation, AllocationSource, CreditNote, Payment
+from holdco.payments.graph import Allocation, AllocationPlanLine, AllocationSource, CreditNote, Payment
 from holdco.scalars import CurrencyCode
 
 if TYPE_CHECKING:
@@ -39,13 +39,6 @@ async def _allocations(payload: strawberry.Parent[Any], info: Info) -> list[Allo
 class SkippedCustomer:
     code: UserErrorCode
     customer: Annotated[Customer, strawberry.lazy("holdco.customers.graph")]
-
-
-@strawberry.type
-class AllocationPlanLine:
-    amount: Decimal
-    invoice: Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")]
-    balance_after: Decimal
 
 
 @strawberry.type(description="What paymentApply or creditNoteApply would do.")

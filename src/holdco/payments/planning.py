@@ -70,7 +70,7 @@ async def decide(world: World, source: Source, wish: Wish) -> Decision:
         candidates = _in_scope(named.values(), wish)
         skipped: tuple[UUID, ...] = ()
     else:
-        candidates = await open_invoices(world, source, wish, applied_on)
+        candidates = await open_invoices(world, source, wish, applied_on, available)
         skipped = await skipped_customers(world, source, wish)
     plan = allocation.plan(
         wish.strategy,
