@@ -136,7 +136,14 @@ async def test_the_history_of_links_is_dated_without_gap_or_overlap_and_the_newe
     links = await history(story, city)
     assert [(link["parent"]["id"], link["access"]["pay"]) for link in links] == [(second, False), (first, True), (first, False)]
     assert all(link["child"] == {"id": city} for link in links)
-    assert [link["reason"] for link in links] == ["On its own now", "They asked us to", None]
+    assert [link["reason"] for link in links] == ["Sold", "They asked us to", None]
+    activity = "query ($id: ID!) { customer(by: {id: $id}) { activity(first: 3) { nodes { action details } } } }"
+    recorded = (await story.ask(activity, id=city))["customer"]["activity"]["nodes"]
+    assert [(entry["action"], entry["details"]["reason"]) for entry in recorded] == [
+        ("customer.parent_unlinked", "On its own now"),
+        ("customer.reparented", "Sold"),
+        ("customer.permissions_changed", "They asked us to"),
+    ]
     assert {link["actor"] for link in links} == {"tester"}
     newest, middle, oldest = links
     assert oldest["validFrom"] < oldest["validTo"] == middle["validFrom"]

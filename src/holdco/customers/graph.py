@@ -83,8 +83,8 @@ class ParentAccess:
 class ParentLink(NodeInterface):
     valid_from: datetime
     valid_to: datetime | None = strawberry.field(description="Null while the link holds.")
-    actor: str
-    reason: str | None
+    actor: str = strawberry.field(description="Who began it.")
+    reason: str | None = strawberry.field(description="Why it began; why it ended stands in activity.")
 
     @classmethod
     def is_type_of(cls, row: Any, _info: Any) -> bool:

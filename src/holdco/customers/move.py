@@ -98,6 +98,7 @@ async def link(
         "customer.reparented" if child.parent_id is not None else "customer.parent_linked",
         child,
         parent_id,
+        reason=reason,
         view=rights.view,
         pay=rights.pay,
         manage=rights.manage,
@@ -129,6 +130,7 @@ async def set_access(
         "customer.permissions_changed",
         child,
         child.parent_id,
+        reason=reason,
         view=rights.view,
         pay=rights.pay,
         manage=rights.manage,
@@ -200,10 +202,10 @@ async def _left_behind(transaction: Transaction, child_id: UUID, former: Sequenc
 
 
 async def _unlink(transaction: Transaction, child: CustomerRow, *, reason: str | None) -> None:
-    await _end_link(transaction, child.id, await _instant(transaction, child.id), reason=reason)
+    await _end_link(transaction, child.id, await _instant(transaction, child.id))
     await hierarchy.detach(transaction, child.id)
     await _set_parent(transaction, child.id, None)
-    await _record(transaction, "customer.parent_unlinked", child, child.parent_id)
+    await _record(transaction, "customer.parent_unlinked", child, child.parent_id, reason=reason)
 
 
 async def _found(transaction: Transaction, customer_id: UUID, *, field: str) -> CustomerRow:
@@ -243,10 +245,8 @@ async def _instant(transaction: Transaction, child_id: UUID) -> datetime:
     return max(transaction.now, rows[0][0] or transaction.now)
 
 
-async def _end_link(transaction: Transaction, child_id: UUID, instant: datetime, *, reason: str | None = None) -> None:
-    ending: dict[str, Any] = {"valid_to": instant}
-    if reason is not None:
-        ending["reason"] = reason
+async def _end_link(transaction: Transaction, child_id: UUID, instant: datetime) -> None:
+    """Why it ends is in the record of activity: who began the link, and why, stays in its row."""
     await transaction.execute(
         update(ParentLink)
         .where(
@@ -254,7 +254,7 @@ async def _end_link(transaction: Transaction, child_id: UUID, instant: datetime,
             ParentLink.child_id == child_id,
             ParentLink.valid_to.is_(None),
         )
-        .values(ending)
+        .values(valid_to=instant)
     )
 
 
@@ -290,8 +290,12 @@ async def _set_parent(transaction: Transaction, child_id: UUID, parent_id: UUID 
     )
 
 
-async def _record(transaction: Transaction, action: str, child: CustomerRow, parent_id: UUID | None, **details: Any) -> None:
+async def _record(
+    transaction: Transaction, action: str, child: CustomerRow, parent_id: UUID | None, *, reason: str | None, **details: Any
+) -> None:
     """On the pages of both: the child's, and that of the parent that gained or lost it."""
+    if reason is not None:
+        details["reason"] = reason
     if parent_id is not None:
         details["parentId"] = ids.encode(Kind.CUSTOMER, parent_id)
     entries = [activity.about(Kind.CUSTOMER, child.id, action, customer_id=child.id, **details)]
