@@ -150,3 +150,18 @@ async def test_a_bounced_payment_of_the_head_office_reopens_the_branches_and_a_c
         ("0.00", "30.00", "-30.00")
     ]
     assert owed["receivables"] == []
+
+
+async def test_what_the_former_head_office_took_back_is_not_counted_as_left_behind(story: Story) -> None:
+    top = await story.customer("Aldgate Networks")
+    lisbon = await story.customer("Lisbon", under=top)
+    team = await story.customer("Lisbon Wireless", under=lisbon)
+    await story.invoice(team, "10.00", invoiceDate="2026-01-01")
+    await story.invoice(lisbon, "20.00", invoiceDate="2026-01-02")
+    await story.invoice(lisbon, "40.00", issue=False)
+    paid = await story.do("paymentRecord", customerId=top, amount="15.00", apply={})
+    await story.payment(lisbon, "1.00", apply={})
+    assert len(paid["allocations"]) == 2
+    await story.do("allocationReverse", id=paid["allocations"][1]["id"])
+    moved = await story.move(lisbon, None)
+    assert (moved["openInvoiceCount"], moved["formerAncestorAllocationCount"]) == (1, 1)

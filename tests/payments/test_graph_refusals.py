@@ -395,3 +395,40 @@ async def test_money_that_cannot_be_applied_as_asked_is_not_recorded_at_all(stor
     assert await story.refused("paymentRecord", customerId=top, amount="5.00", apply={"amountMax": "0"}) == [
         ("AMOUNT_NOT_POSITIVE", ["amountMax"])
     ]
+
+
+async def test_a_refusal_inside_a_subtree_stays_one_when_the_subtree_moves(story: Story) -> None:
+    iberia = await story.customer("Iberia")
+    lisbon = await story.customer("Lisbon", under=iberia, access=SEES)
+    team = await story.customer("Wireless", under=lisbon)
+    at_lisbon, at_team = await story.invoice(lisbon, "10.00"), await story.invoice(team, "20.00")
+    top = await story.customer("Aldgate Networks")
+    await story.move(iberia, top)
+    source = await story.payment(top, "100.00")
+    assert await story.refused("paymentApply", sourceId=source, **explicit((at_lisbon, "10.00"), (at_team, "20.00"))) == [
+        ("PARENT_PAY_NOT_ALLOWED", at(0, "invoiceId")),
+        ("PARENT_PAY_NOT_ALLOWED", at(1, "invoiceId")),
+    ]
+    assert await story.applied(source) == []
+    assert len(await story.applied(await story.payment(lisbon, "100.00"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower"),
+    [("2026-02-01", "2026-03-01"), ("2026-03-01", "2026-02-01"), (None, "2026-03-01"), ("2026-03-01", None)],
+)
+@pytest.mark.parametrize("is_built_from_the_top", [True, False])
+async def test_the_latest_date_on_the_path_says_from_when_invoices_are_paid(
+    story: Story, upper: str | None, lower: str | None, *, is_built_from_the_top: bool
+) -> None:
+    top, middle, team = [await story.customer(name) for name in ("Aldgate Networks", "Iberia", "Lisbon")]
+    before = await story.invoice(team, "10.00", invoiceDate="2026-02-28")
+    after = await story.invoice(team, "20.00", invoiceDate="2026-03-01")
+    links = [(middle, top, upper), (team, middle, lower)]
+    for child, parent, start in links if is_built_from_the_top else reversed(links):
+        await story.move(child, parent, access={**PAYS, "payInvoicesFrom": start})
+    source = await story.payment(top, "100.00")
+    assert await story.applied(source) == [(after, "20.00")]
+    assert await story.refused("paymentApply", sourceId=source, **explicit((before, "10.00"))) == [
+        ("PARENT_PAY_NOT_ALLOWED", at(0, "invoiceId"))
+    ]
