@@ -90,12 +90,13 @@ def database(directory: Path) -> Iterator[Settings]:
 
 async def _seed(settings: Settings) -> bool:
     shape = bench.Shape()
+    total = shape.count_rows()
     done = 0
 
     def progress(rows: int) -> None:
         nonlocal done
-        before, done = done * 100 // shape.row_count, done + rows
-        if (now := done * 100 // shape.row_count) != before:
+        before, done = done * 100 // total, done + rows
+        if (now := done * 100 // total) != before:
             print(f"\rLoading the bench data: {now} % ", end="\n" if now == 100 else "", file=sys.stderr, flush=True)  # noqa: PLR2004
 
     return await bench.load_once(settings, shape=shape, progress=progress)

@@ -89,7 +89,7 @@ def seed(
         if scale is Scale.DEMO:
             is_loaded = asyncio.run(demo.load_once(settings))
         else:
-            with typer.progressbar(length=bench.Shape().row_count, label="Loading") as bar:
+            with typer.progressbar(length=bench.Shape().count_rows(), label="Loading") as bar:
                 is_loaded = asyncio.run(bench.load_once(settings, progress=bar.update))
     typer.echo(f"The {scale.value} data is loaded." if is_loaded else "There are customers already. Nothing was loaded.")
 

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco import database, ids
 from holdco.ids import Kind
-from holdco.imports import problems, zoho
+from holdco.imports import problems, staging, zoho
 from holdco.imports.problems import DateFormatRefused, ImportConflict, OrganizationUnknown
 from holdco.imports.zoho import Files, Report
 from holdco.invoices import service as invoices
 from holdco.invoices.service import NewInvoice, NewLine
+from holdco.verification.service import verify
 from imports.exports import LONDON, ROSA, Exports, told
 from stories import Story
 from waiting import until_somebody_waits
@@ -222,6 +223,15 @@ async def test_a_large_file_is_read_in_batches(exports: Exports, monkeypatch: py
     monkeypatch.setattr(zoho, "_BATCH", 2)
     report = await exports.imported()
     assert (report.invoices_created, report.payments_created, report.allocations) == (7, 2, 3)
+
+
+async def test_many_rows_are_joined_in_another_way_with_the_same_result(
+    exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "_FEW", 0)
+    report = await exports.imported()
+    assert (report.invoices_created, report.payments_created, report.allocations) == (7, 2, 3)
+    assert (await verify(exports.engine, exports.organization_id)).is_clean
 
 
 async def test_in_a_later_batch_a_number_that_is_taken_still_takes_everything_back(
