@@ -47,9 +47,10 @@ class Settings:
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, *, highest: int) -> int:
+    """From 1: a pool of 0 connections would be one without a limit, and a port of 0 one that nobody knows."""
     text = environment.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or int(text) > highest:
-        raise SettingsError(f"{name} must be a whole number from 0 to {highest}, not {text!r}.")
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(highest)) or not 1 <= int(text) <= highest:
+        raise SettingsError(f"{name} must be a whole number from 1 to {highest}, not {text[:60]!r}.")
     return int(text)
 
 

@@ -1,0 +1,46 @@
+"""The environment is read once, and what makes no sense is told by the name of its variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from holdco.errors import SettingsError
+from holdco.settings import DEFAULT_ORGANIZATION_ID, Settings
+
+
+def test_nothing_has_to_be_set() -> None:
+    assert Settings.from_environment({}) == Settings(
+        database_url=None,
+        data_directory=Path.cwd() / ".holdco",
+        host="127.0.0.1",
+        port=8000,
+        organization_id=DEFAULT_ORGANIZATION_ID,
+        pool_size=10,
+    )
+
+
+def test_what_is_set_to_nothing_is_not_set() -> None:
+    names = ("DATABASE_URL", "HOLDCO_DATA_DIR", "HOLDCO_HOST", "HOLDCO_PORT", "HOLDCO_ORGANIZATION_ID", "HOLDCO_POOL_SIZE")
+    assert Settings.from_environment(dict.fromkeys(names, "")) == Settings.from_environment({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOLDCO_PORT", "0"),
+        ("HOLDCO_PORT", "65536"),
+        ("HOLDCO_PORT", "-1"),
+        ("HOLDCO_PORT", "8000 "),
+        ("HOLDCO_PORT", "٨٠٠٠"),
+        ("HOLDCO_PORT", "9" * 5000),
+        ("HOLDCO_POOL_SIZE", "0"),
+        ("HOLDCO_POOL_SIZE", "1001"),
+        ("HOLDCO_POOL_SIZE", "ten"),
+        ("HOLDCO_ORGANIZATION_ID", "mine"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} must be "):
+        Settings.from_environment({name: value})
