@@ -25,6 +25,7 @@ from holdco.invoices import amounts
 from holdco.organizations import service as organizations
 from holdco.seeding import bench
 from holdco.seeding.bench import AlreadyInUse, Shape
+from holdco.verification import service as verification
 
 SMALL = Shape(trees=11, branches=2, departments=2, invoices=3, contacts=1, large_tree=30, large_tree_children=3, groups=4)
 CLOSURE = """
@@ -65,6 +66,11 @@ async def test_the_closure_is_what_the_services_would_have_written(small: UUID, 
             made[number] = await customers.create(transaction, values={"number": number, "name": number}, parent=above)
     assert len(made) == 11 * 7 + 30
     assert await _rows(engine, CLOSURE, small) == await _rows(engine, CLOSURE, built)
+
+
+async def test_everything_adds_up(small: UUID, engine: AsyncEngine) -> None:
+    report = await verification.verify(engine, small)
+    assert (report.problems, report.counts["customer"], report.counts["invoice"]) == ([], 107, 321)
 
 
 async def test_every_link_is_open_and_tells_the_parent(small: UUID, engine: AsyncEngine) -> None:

@@ -15,6 +15,7 @@ import demo_company
 from conftest import Execute
 from holdco.database import Base
 from holdco.migrations import metadata as _all_tables  # noqa: F401 (so that Base knows every table)
+from holdco.verification import service as verification
 
 
 @pytest.fixture
@@ -215,6 +216,11 @@ async def test_castells_head_office_cannot_pay_for_retail_because_services_stand
         "userErrors": [{"code": "PARENT_PAY_NOT_ALLOWED", "field": ["lines", "0", "invoiceId"]}],
     }
     assert await _contents(engine, demo) == before
+
+
+async def test_everything_adds_up(engine: AsyncEngine, demo: UUID) -> None:
+    report = await verification.verify(engine, demo)
+    assert (report.problems, report.counts["customer"], report.counts["allocation"]) == ([], 14, 4)
 
 
 async def test_loading_it_again_changes_nothing(database_url: str, engine: AsyncEngine, demo: UUID) -> None:
