@@ -99,6 +99,16 @@ async def test_a_customer_with_unapplied_money_is_not_deleted(story: Story) -> N
         ]
 
 
+async def test_money_that_is_used_up_is_no_unapplied_money(story: Story) -> None:
+    key = await story.customer("Lisbon")
+    await story.invoice(key, "15.00")
+    await story.payment(key, "10.00", apply={})
+    await story.do("creditNoteApply", sourceId=await story.credit_note(key, "5.00"))
+    assert await story.refusals("customerDelete", id=key, confirmationToken="") == [
+        ("HAS_TRANSACTIONS", ["id"], "Lisbon has 3 invoices, payments or credit notes. Deactivate it instead.")
+    ]
+
+
 async def test_all_that_stands_in_the_way_is_told_at_once(story: Story) -> None:
     top = await story.customer("Aldgate Networks")
     await story.do("customerCreate", name="Lisbon", parent={"id": top, "access": PAYS})

@@ -70,6 +70,16 @@ async def test_a_reversed_allocation_gives_the_money_back_to_the_head_office_and
     assert [row["unapplied"] for row in (await story.receivables(city))["receivables"]] == ["0.00"]
 
 
+async def test_the_path_of_an_allocation_begins_at_its_payer_wherever_that_stands(story: Story) -> None:
+    top = await story.customer("Aldgate Networks")
+    middle = await story.customer("Iberia", under=top)
+    city = await story.customer("Lisbon", under=middle)
+    deep, own = await story.invoice(city, "10.00"), await story.invoice(middle, "10.00")
+    await story.payment(middle, "20.00", apply={})
+    assert [row["path"] for row in await ledger(story, deep)] == [[middle, city]]
+    assert [(row["path"], row["isPaidByAncestor"]) for row in await ledger(story, own)] == [([middle], False)]
+
+
 async def test_an_allocation_is_reversed_once_and_a_reversal_never(story: Story) -> None:
     city = await story.customer("Lisbon")
     await story.invoice(city, "10.00")
