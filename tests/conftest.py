@@ -10,6 +10,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import httpx
 import pytest
 import uvicorn
 from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from asking import asker
@@ -86,6 +88,21 @@ async def administration(url: str) -> AsyncIterator[Callable[[str], Awaitable[No
         await engine.dispose()
 
 
+async def drop(run: Callable[[str], Awaitable[None]], name: str) -> None:
+    """Drops a database, whoever is connected to it.
+
+    An autovacuum worker belongs to the superuser: nobody else may end it, but it leaves by itself.
+    """
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return await run(f"drop database {name} with (force)")
+        except DBAPIError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
+
+
 @pytest.fixture(scope="session")
 async def template(server_url: Callable[[str | None], str]) -> AsyncIterator[str]:
     """The name of a database that the migrations built. Nobody connects to it, so that it can be cloned."""
@@ -96,7 +113,7 @@ async def template(server_url: Callable[[str | None], str]) -> AsyncIterator[str
         await upgrade(engine)
         await engine.dispose()
         yield name
-        await run(f"drop database {name}")
+        await drop(run, name)
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +131,7 @@ def clone(server_url: Callable[[str | None], str], template: str) -> Callable[[]
             try:
                 yield server_url(name)
             finally:
-                await run(f"drop database {name} with (force)")
+                await drop(run, name)
 
     return cloned
 
