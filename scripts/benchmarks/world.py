@@ -10,8 +10,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,11 @@ class Client:
         body = orjson.dumps({"query": document, "variables": variables})
         headers = {"content-type": "application/json", "accept": "application/json"}
         self._connection.request("POST", "/graphql", body, headers)
+        return self._connection.getresponse().read()
+
+    def get(self, path: str) -> bytes:
+        """From a rival that is no GraphQL server."""
+        self._connection.request("GET", path)
         return self._connection.getresponse().read()
 
     def close(self) -> None:
@@ -123,29 +128,49 @@ async def world(settings: Settings, directory: Path) -> AsyncIterator[World]:
         await connection.close()
 
 
-@contextmanager
-def server(settings: Settings) -> Iterator[int]:
+def server(settings: Settings) -> AbstractContextManager[int]:
     """`holdco serve` in a process of its own, on a free port."""
+    return _running([str(Path(sys.executable).parent / "holdco"), "serve"], settings)
+
+
+def stock(settings: Settings) -> AbstractContextManager[int]:
+    """The stock server of `rivals.py`, likewise."""
+    return _running([*_RIVALS, "stock"], settings)
+
+
+def floor(settings: Settings) -> AbstractContextManager[int]:
+    """The floor of `rivals.py`, likewise."""
+    return _running([*_RIVALS, "floor"], settings, lambda client: client.get("/"))
+
+
+_RIVALS = (sys.executable, str(Path(__file__).parent / "rivals.py"))
+
+
+def _ask_graphql(client: Client) -> None:
+    data_of(client.send("{ organization { name } }", {}))
+
+
+@contextmanager
+def _running(command: list[str], settings: Settings, ask: Callable[[Client], object] = _ask_graphql) -> Iterator[int]:
     port = free_port()
     environment = {**os.environ, "DATABASE_URL": settings.database_url or "", "HOLDCO_PORT": str(port), "HOLDCO_POOL_SIZE": "20"}
-    command = [str(Path(sys.executable).parent / "holdco"), "serve"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
-        wait_for_answer(port, process)
+        wait_for_answer(port, process, ask)
         yield port
     finally:
         stop(process)
 
 
-def wait_for_answer(port: int, process: subprocess.Popen[Any]) -> None:
-    """Returns as soon as a query is answered. Raises RuntimeError when the process ended or time is up."""
+def wait_for_answer(port: int, process: subprocess.Popen[Any], ask: Callable[[Client], object] = _ask_graphql) -> None:
+    """Returns as soon as a request is answered. Raises RuntimeError when the process ended or time is up."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
             raise RuntimeError(f"The server ended with status {process.returncode}.")
         client = Client(port)
         try:
-            data_of(client.send("{ organization { name } }", {}))
+            ask(client)
         except (OSError, http.client.HTTPException):
             time.sleep(0.01)
         else:
