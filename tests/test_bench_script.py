@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMITS = {
@@ -26,15 +28,19 @@ def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([ROOT / "scripts/bench", *arguments], capture_output=True, text=True, check=False, cwd="/")
 
 
-@pytest.fixture(scope="module")
-def measuring() -> Any:
-    """The module of that name, which is no part of the package."""
-    spec = importlib.util.spec_from_file_location("bench_measuring", ROOT / "scripts/benchmarks/measuring.py")
+def _module(name: str) -> Any:
+    """A module of the bench, which is no part of the package."""
+    spec = importlib.util.spec_from_file_location(f"bench_{name}", ROOT / f"scripts/benchmarks/{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def measuring() -> Any:
+    return _module("measuring")
 
 
 def test_help_lists_every_bench_with_its_limit() -> None:
@@ -106,3 +112,24 @@ def test_the_table_says_what_was_missed_and_what_failed(measuring: Any) -> None:
         ["start", "1.2", "s"],
         ["pay_concurrent", "FAILED", "1", "payment", "is", "lost"],
     ]
+
+
+async def test_statements_are_counted_whoever_sends_them_and_transactions_are_not(engine: AsyncEngine) -> None:
+    with _module("counting").counted_statements() as statements:
+        own = create_async_engine(engine.url, pool_size=1)
+        async with own.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            raw: Any = (await connection.get_raw_connection()).driver_connection
+            await raw.fetch("select 0")
+            statements.clear()
+            for _ in range(2):
+                await connection.execute(text("select 1"))
+            await raw.fetch("select 2 where $1", True)
+            await raw.execute("select 3")
+            prepared = await raw.prepare("select 4")
+            await prepared.fetch()
+            await prepared.fetchval()
+            assert [row async for row in raw.cursor("select generate_series(1, 5)", prefetch=2)] != []
+        await own.dispose()
+    counted = ["select 1", "select 1", "select 2 where $1", "select 3", "select 4", "select 4", "select generate_series(1, 5)"]
+    assert statements == counted
