@@ -1,0 +1,182 @@
+"""tree, tree_floor and tree_sql: one tree of customers with all that hangs on them, in one document."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from itertools import cycle
+from typing import Any
+
+import httpx
+import orjson
+import rivals
+from counting import counted_statements
+from measuring import Figure, Side, compare
+from reading import LARGE
+from starlette.applications import Starlette
+from world import Client, World, data_of, floor, stock
+
+from holdco import ids
+from holdco.app import create_app
+from holdco.ids import Kind
+
+LEVELS = rivals.LEVELS
+TREES = 36
+BODY = """
+fragment Body on Customer {
+  id number name role status
+  groups { id name }
+  contacts { nodes { id name email } }
+  invoices { nodes { id number invoiceDate dueDate currency total balance } }
+}
+"""
+# Whatever the depth: customer, groups, contacts, invoices, children.
+RELATIONS = 5
+ROUNDS = 2
+
+
+def document(levels: int) -> str:
+    """A customer and, level by level, those below it."""
+    selection = "...Body"
+    for _ in range(levels - 1):
+        selection = f"...Body children {{ nodes {{ {selection} }} }}"
+    return f"query Tree($id: ID!) {{ customer(by: {{ id: $id }}) {{ {selection} }} }}{BODY}"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A root and the answer to `document(LEVELS)`, on which rival and ours agree."""
+
+    id: str
+    answer: bytes
+
+
+async def _roots(world: World) -> list[str]:
+    """Of trees all over the data: each has its own rows, none of them asked for twice in a row."""
+    rows = await world.connection.fetch(
+        "select id from customers where organization_id = $1 and parent_id is null and number <> $2 order by number",
+        world.organization_id,
+        LARGE,
+    )
+    return [ids.encode(Kind.CUSTOMER, row["id"]) for row in rows[:: len(rows) // TREES]][:TREES]
+
+
+def _answer(world: World, root: str) -> bytes:
+    answer = world.client.send(document(LEVELS), {"id": root})
+    customers, invoices, contacts, groups = (answer.count(f'"{kind.value}_'.encode()) for kind in _KINDS)
+    assert (customers, invoices, contacts, groups) == (111, 555, 222, 111)
+    return answer
+
+
+_KINDS = (Kind.CUSTOMER, Kind.INVOICE, Kind.CONTACT, Kind.GROUP)
+
+
+async def tree(world: World, limit: float | None) -> Figure:
+    """Against the stock executor. Its JSON has other spaces."""
+    with stock(world.settings) as port:
+        client = Client(port)
+        trees = [Tree(root, _answer(world, root)) for root in await _roots(world)]
+        for each in trees:
+            assert orjson.loads(client.send(document(LEVELS), {"id": each.id})) == orjson.loads(each.answer)
+
+        async def by_stock(each: Tree) -> tuple[Tree, bytes]:
+            return each, client.send(document(LEVELS), {"id": each.id})
+
+        async def check(answered: tuple[Tree, bytes]) -> None:
+            each, answer = answered
+            assert data_of(answer) == data_of(each.answer)
+
+        figure = await compare(
+            *("tree", Side(by_stock, check, _each(trees)), _ours(world, trees)),
+            limit=limit,
+            rounds=ROUNDS * TREES,
+            note=f"{len(trees[0].answer) / 1000:.0f} kB from the stock executor",
+        )
+        client.close()
+        return figure
+
+
+async def tree_floor(world: World, limit: float | None) -> Figure:
+    """Against rows fetched by hand. The answers are the same, byte for byte."""
+    with floor(world.settings) as port:
+        client = Client(port)
+        trees = [Tree(root, _answer(world, root)) for root in await _roots(world)]
+
+        async def by_hand(each: Tree) -> tuple[Tree, bytes]:
+            return each, client.get(f"/trees/{each.id}")
+
+        for each in trees:
+            await _is_same(await by_hand(each))
+        figure = await compare(
+            *("tree_floor", Side(by_hand, _is_same, _each(trees)), _ours(world, trees)),
+            limit=limit,
+            rounds=2 * ROUNDS * TREES,
+            note="the same bytes from hand-written queries",
+        )
+        client.close()
+        return figure
+
+
+def _ours(world: World, trees: list[Tree]) -> Side:
+    async def by_us(each: Tree) -> tuple[Tree, bytes]:
+        return each, world.client.send(document(LEVELS), {"id": each.id})
+
+    return Side(by_us, _is_same, _each(trees))
+
+
+async def _is_same(answered: tuple[Tree, bytes]) -> None:
+    each, answer = answered
+    assert answer == each.answer
+
+
+def _each(trees: list[Tree]) -> Any:
+    """Rival and ours go through the same trees in the same order, and begin anew at the end."""
+    order: Iterator[Tree] = cycle(trees)
+
+    async def prepare() -> Tree:
+        return next(order)
+
+    return prepare
+
+
+async def tree_sql(world: World, limit: float | None) -> Figure:
+    """The most statements by relation, in this process, of documents of several depths and trees of different sizes."""
+    large = await world.connection.fetchval(
+        "select id from customers where organization_id = $1 and number = $2", world.organization_id, LARGE
+    )
+    roots = [*(await _roots(world))[:2], ids.encode(Kind.CUSTOMER, large)]
+    settings = replace(world.settings, pool_size=1)
+    depths = range(2, LEVELS + 2)
+    counts = {levels: await _statements(create_app(settings), document(levels), roots) for levels in depths}
+    by_stock = await _statements(rivals.stock(settings), document(LEVELS), roots)
+    told = ", ".join(f"{count} at {levels} levels" for levels, count in counts.items())
+    return Figure(
+        "tree_sql",
+        ratio=max(counts.values()) / RELATIONS,
+        limit=limit,
+        note=f"statements for {RELATIONS} relations: {told}; the stock executor {by_stock} at {LEVELS}",
+    )
+
+
+async def _statements(app: Starlette, asked: str, roots: list[str]) -> int:
+    """The most for any root, of the whole way from request to answer."""
+    with counted_statements() as statements:
+        async with _served(app) as client:
+            counts = []
+            for root in roots[:1] + roots:
+                statements.clear()
+                answer = await client.post("/graphql", json={"query": asked, "variables": {"id": root}})
+                assert data_of(answer.content)["customer"]["id"] == root
+                counts.append(len(statements))
+    # The first request asked for what new connections and caches need.
+    return max(counts[1:])
+
+
+@asynccontextmanager
+async def _served(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench") as client,
+    ):
+        yield client
