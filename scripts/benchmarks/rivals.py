@@ -93,7 +93,11 @@ LEVELS = 3
 
 
 async def read_tree(connection: asyncpg.Connection[Any], organization_id: UUID, root: UUID) -> dict[str, Any]:
-    """What `trees.document(LEVELS)` asks for, in the order in which it asks. Amounts of the bench data have two places."""
+    """What `trees.document(LEVELS)` asks for, in the order in which it asks. Amounts of the bench data have two places.
+
+    One connection, one statement after the other: three connections at once were not faster, and building dicts while the
+    invoices are fetched saved a twentieth.
+    """
     customers = await connection.fetch(CUSTOMERS, organization_id, root)
     keys = [row[0] for row in customers]
     groups: dict[UUID, list[Any]] = {key: [] for key in keys}

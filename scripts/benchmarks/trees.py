@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any
@@ -23,6 +23,7 @@ from holdco.ids import Kind
 
 LEVELS = rivals.LEVELS
 TREES = 36
+ROUNDS = 2
 BODY = """
 fragment Body on Customer {
   id number name role status
@@ -33,7 +34,7 @@ fragment Body on Customer {
 """
 # Whatever the depth: customer, groups, contacts, invoices, children.
 RELATIONS = 5
-ROUNDS = 2
+OBJECTS = {Kind.CUSTOMER: 111, Kind.GROUP: 111, Kind.CONTACT: 222, Kind.INVOICE: 555}
 
 
 def document(levels: int) -> str:
@@ -63,19 +64,16 @@ async def _roots(world: World) -> list[str]:
 
 
 def _answer(world: World, root: str) -> bytes:
+    """Ours, which has as many objects as there are in a tree."""
     answer = world.client.send(document(LEVELS), {"id": root})
-    customers, invoices, contacts, groups = (answer.count(f'"{kind.value}_'.encode()) for kind in _KINDS)
-    assert (customers, invoices, contacts, groups) == (111, 555, 222, 111)
+    counts = {kind: answer.count(f'"{kind}_'.encode()) for kind in OBJECTS}
+    assert counts == OBJECTS, counts
     return answer
 
 
-_KINDS = (Kind.CUSTOMER, Kind.INVOICE, Kind.CONTACT, Kind.GROUP)
-
-
 async def tree(world: World, limit: float | None) -> Figure:
-    """Against the stock executor. Its JSON has other spaces."""
-    with stock(world.settings) as port:
-        client = Client(port)
+    """Against the stock executor. Its JSON has spaces, so the data are compared."""
+    with stock(world.settings) as port, closing(Client(port)) as client:
         trees = [Tree(root, _answer(world, root)) for root in await _roots(world)]
         for each in trees:
             assert orjson.loads(client.send(document(LEVELS), {"id": each.id})) == orjson.loads(each.answer)
@@ -87,20 +85,19 @@ async def tree(world: World, limit: float | None) -> Figure:
             each, answer = answered
             assert data_of(answer) == data_of(each.answer)
 
-        figure = await compare(
-            *("tree", Side(by_stock, check, _each(trees)), _ours(world, trees)),
+        return await compare(
+            "tree",
+            Side(by_stock, check, _each(trees)),
+            _ours(world, trees),
             limit=limit,
             rounds=ROUNDS * TREES,
-            note=f"{len(trees[0].answer) / 1000:.0f} kB from the stock executor",
+            note=f"{len(trees[0].answer) / 1000:.0f} kB of JSON; the rival is the stock executor",
         )
-        client.close()
-        return figure
 
 
 async def tree_floor(world: World, limit: float | None) -> Figure:
     """Against rows fetched by hand. The answers are the same, byte for byte."""
-    with floor(world.settings) as port:
-        client = Client(port)
+    with floor(world.settings) as port, closing(Client(port)) as client:
         trees = [Tree(root, _answer(world, root)) for root in await _roots(world)]
 
         async def by_hand(each: Tree) -> tuple[Tree, bytes]:
@@ -108,14 +105,14 @@ async def tree_floor(world: World, limit: float | None) -> Figure:
 
         for each in trees:
             await _is_same(await by_hand(each))
-        figure = await compare(
-            *("tree_floor", Side(by_hand, _is_same, _each(trees)), _ours(world, trees)),
+        return await compare(
+            "tree_floor",
+            Side(by_hand, _is_same, _each(trees)),
+            _ours(world, trees),
             limit=limit,
             rounds=2 * ROUNDS * TREES,
-            note="the same bytes from hand-written queries",
+            note="the rival makes the same bytes by hand-written queries",
         )
-        client.close()
-        return figure
 
 
 def _ours(world: World, trees: list[Tree]) -> Side:
@@ -169,7 +166,7 @@ async def _statements(app: Starlette, asked: str, roots: list[str]) -> int:
                 answer = await client.post("/graphql", json={"query": asked, "variables": {"id": root}})
                 assert data_of(answer.content)["customer"]["id"] == root
                 counts.append(len(statements))
-    # The first request asked for what new connections and caches need.
+    # The first request asks for what a new connection needs to know as well.
     return max(counts[1:])
 
 

@@ -26,6 +26,7 @@ from holdco.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60
+_RIVALS = (sys.executable, str(Path(__file__).parent / "rivals.py"))
 
 
 class Client:
@@ -141,9 +142,6 @@ def stock(settings: Settings) -> AbstractContextManager[int]:
 def floor(settings: Settings) -> AbstractContextManager[int]:
     """The floor of `rivals.py`, likewise."""
     return _running([*_RIVALS, "floor"], settings, lambda client: client.get("/"))
-
-
-_RIVALS = (sys.executable, str(Path(__file__).parent / "rivals.py"))
 
 
 def _ask_graphql(client: Client) -> None:
