@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from inspect import isawaitable
 from typing import Any
 from uuid import UUID
 
-from graphql import ExecutionResult, execute
+import orjson
+from graphql import ExecutionResult
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco.context import Context, Viewer
 from holdco.endpoint.documents import Documents
+from holdco.endpoint.view import encode
+from holdco.execution.execute import execute
 from holdco.schema import schema
 from stories import Ask
 
@@ -34,19 +36,10 @@ async def answered(
     read = _DOCUMENTS.read(document)
     try:
         (plans,) = read.plans.values()
-        if is_planning and (data := await plans.data(schema, context, variables)) is not None:
-            return ExecutionResult(data, None)
-        answer = execute(
-            schema._schema,  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
-            read.node,
-            context_value=context,
-            variable_values=variables,
-            executor_class=schema.execution_context_class,
-        )
-        result: ExecutionResult = await answer if isawaitable(answer) else answer
+        result = await execute(schema, read.node, plans if is_planning else None, context=context, variables=variables)
     finally:
         await context.close()
-    return result
+    return ExecutionResult(orjson.loads(encode(result.data)), result.errors)
 
 
 def asker(engine: AsyncEngine, organization_id: UUID, actor: str = "tester", *, is_planning: bool = True) -> Ask:

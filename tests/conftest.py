@@ -232,11 +232,14 @@ def counting(engine: AsyncEngine) -> Callable[[], Any]:
         def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
             counted.statements.append(statement)
 
+        # Transactions send their statements by SQLAlchemy, readers by asyncpg itself.
         event.listen(engine.sync_engine, "before_cursor_execute", note)
+        ISSUED.listeners.append(counted.statements.append)
         try:
             yield counted
         finally:
             event.remove(engine.sync_engine, "before_cursor_execute", note)
+            ISSUED.listeners.remove(counted.statements.append)
 
     return block
 

@@ -71,6 +71,8 @@ class Issued:
 
     def __init__(self) -> None:
         self.origins: dict[str, str] = {}
+        # Who listens to every statement that is sent by `fetch`, as a Reader does, however often it is the same.
+        self.listeners: list[Callable[[str], None]] = []
 
     def listen(self) -> None:
         """From now on, on all connections."""
@@ -82,6 +84,9 @@ class Issued:
         @functools.wraps(asking)
         def ask(connection: Any, first: str, *arguments: Any, **options: Any) -> Any:
             self.note(statement_of(first))
+            if asking.__name__ == "fetch":
+                for listener in self.listeners:
+                    listener(first)
             return asking(connection, first, *arguments, **options)
 
         return ask

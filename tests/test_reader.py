@@ -12,7 +12,8 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco.context import Context, Viewer
-from holdco.database import Reader, create_engine
+from holdco.database import create_engine
+from holdco.reader import Reader
 from holdco.schema import schema
 from waiting import until_somebody_waits
 

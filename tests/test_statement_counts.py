@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from sqlalchemy import Executable, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from asking import asker
 from holdco.context import Context, Viewer
-from holdco.database import Reader
 from holdco.endpoint.documents import Documents
 from holdco.organizations import service as organizations
+from holdco.reader import Reader
 from holdco.schema import schema
 from stories import Story
 
@@ -82,7 +82,7 @@ OF_CUSTOMERS: dict[str, tuple[str, int]] = {
     "history of children": ("children { nodes { hierarchyHistory { nodes { validFrom } } } }", 2),
     "history with child and parent": (
         "children { nodes { hierarchyHistory { totalCount nodes { child { name } parent { name } } } } }",
-        4,
+        3,
     ),
     "groups": ("groups { name }", 1),
     "contacts": ("contacts { nodes { name } }", 1),
@@ -112,7 +112,7 @@ OF_CUSTOMERS: dict[str, tuple[str, int]] = {
             "invoices(scope: SUBTREE) { nodes { allocations(includeReversed: true) { nodes "
             "{ reverses { amount } reversedBy { amount } } } } }"
         ),
-        4,
+        3,
     ),
     "own payments": ("payments { nodes { number } }", 1),
     "payments of the subtree": ("payments(scope: SUBTREE) { totalCount nodes { number } }", 2),
@@ -142,19 +142,8 @@ OF_CUSTOMERS: dict[str, tuple[str, int]] = {
 }
 
 
-# Run a level at a time, nested levels of one relation share a statement, and each relation has one of its own, though another
-# has found the same rows before.
-PLANNED: dict[str, int] = {
-    "grandchildren": 1,
-    "parents of children": 2,
-    "ancestors, root and depth of children": 4,
-    "history with child and parent": 5,
-    "customers of contacts": 2,
-    "who paid": 3,
-    "payers of payments": 2,
-    "allocations of credit notes": 4,
-    "three levels with everything at each": 4,
-}
+# Run a level at a time, nested levels of one relation share a statement.
+PLANNED: dict[str, int] = {"grandchildren": 1, "three levels with everything at each": 4}
 
 
 @pytest.mark.parametrize("name", OF_CUSTOMERS)
@@ -182,7 +171,7 @@ ROOTS: dict[str, tuple[str, int]] = {
     "groups": ("customerGroups { nodes { name } }", 1),
     "members of groups": ("customerGroups { nodes { customers { totalCount nodes { name } } } }", 3),
     "the organization": ("organization { name today } viaNode: organization { currency }", 1),
-    "a customer by number": ('customer(by: {number: "CUS-000001"}) { name }', 2),
+    "a customer by number": ('customer(by: {number: "CUS-000001"}) { name }', 1),
     "several kinds at once": ("customers { nodes { id } } invoices { nodes { id } } payments { nodes { id } }", 3),
 }
 
@@ -203,8 +192,8 @@ class InterruptedReader(Reader):
 
     interruption: Callable[[], Awaitable[None]] | None = None
 
-    async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
-        found = await Reader.rows(self, statement, parameters)
+    async def rows(self, statement: Executable, *given: Any, **named: Any) -> Sequence[Any]:
+        found = await Reader.rows(self, statement, *given, **named)
         if self.interruption is not None:
             happen, self.interruption = self.interruption, None
             await happen()
@@ -261,7 +250,7 @@ async def test_a_mutations_answer_shows_the_world_behind_it_and_not_that_of_the_
 
 
 async def test_the_database_itself_refuses_to_write_for_a_reader(context: Context) -> None:
-    with pytest.raises(DBAPIError, match="read-only transaction"):
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError, match="read-only transaction"):
         await context.reader.rows(
             text("delete from customers where organization_id = :organization_id returning id"),
             {"organization_id": context.organization_id},

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -19,8 +19,9 @@ from holdco.errors import BadUserInput, NotFound, Refusal, Refused, UserErrorCod
 from holdco.execution.fields import load, relation
 from holdco.filtering import Condition
 from holdco.ids import Kind, decode
-from holdco.loading import CountOfAll, CountsByParent, Loader, PagesByParent
-from holdco.paging import Listing, Order, Page, PageRequest, page_of, page_select
+from holdco.listing import Listing, Order, row_type_of
+from holdco.loading import CountOfAll, CountsByParent, Loader, PagesByParent, page_of_all
+from holdco.paging import Page, PageRequest
 from holdco.validation import is_text
 
 Info = StrawberryInfo[Context, None]
@@ -35,6 +36,13 @@ class NodeInterface:
     @strawberry.field
     def id(row: strawberry.Parent[Any]) -> ID:
         raise NotImplementedError
+
+    # What rows of the type are, which is how its objects are told from those of other types.
+    row_type: ClassVar[Any] = None
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return row_type_of(row) is cls.row_type
 
 
 @strawberry.type
@@ -86,7 +94,7 @@ class Connection(Generic[Node]):
     def page_info(root: strawberry.Parent[Any]) -> PageInfo:
         return page_info(root.page)
 
-    @relation("How many there are in all, counted only when asked for.")
+    @relation("How many there are in all, counted only when asked for.", reads=None)
     async def total_count(rows: strawberry.Parent[list[Any]], info: Info) -> int:
         return await counted(rows, info.context)
 
@@ -124,9 +132,8 @@ async def counted(rows: Sequence[Listed[Any]], context: Context) -> Any:
 
 async def listed(info: Info, listing: Listing[Any], request: PageRequest) -> Any:
     """A connection from the root of the graph."""
-    context = info.context
-    rows = [listing.row(*row) for row in await context.reader.rows(page_select(listing, context.organization_id, request))]
-    return Listed(page_of(rows, request), CountOfAll, "all", (listing, uncut(request)))
+    page = await page_of_all(info.context.reader, listing, request)
+    return Listed(page, CountOfAll, "all", (listing, uncut(request)))
 
 
 def uncut(request: PageRequest) -> PageRequest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Hashable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco import database
-from holdco.database import Reader, Transaction
+from holdco.database import Transaction
 from holdco.loading import Loader
+from holdco.reader import Reader
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -60,11 +61,20 @@ class Context:
 
         The snapshot is given up first: an operation never holds two connections, or operations could wait for one another.
         """
-        await self._renew()
+        await self.renew()
         async with database.begin(self.engine, organization_id=self.organization_id, actor=self.viewer.actor) as transaction:
             yield transaction
 
-    async def _renew(self) -> None:
+    def select(self, columns: Mapping[Any, frozenset[str]]) -> None:
+        """From now on only these columns are read; of kinds of rows that are not named, all."""
+        if self.reader.columns not in ({}, columns):
+            # What was read with other columns may lack some of these.
+            self._loaders.clear()
+            self.reader.seen.clear()
+        self.reader.columns = columns
+
+    async def renew(self) -> None:
+        """Ends the snapshot: what is read from now on is read from a new one, with all columns."""
         await self.reader.close()
         self.reader = Reader(self.engine, self.organization_id)
         self._loaders.clear()

@@ -1,4 +1,4 @@
-"""Engine and pool, the base of all tables, one snapshot for reading, one transaction for writing.
+"""Engine and pool, the base of all tables, and one transaction for writing (`reader.py` has the snapshot for reading).
 
 SQLAlchemy composes the statements; no object is tracked, so there is no ORM session: what is written is written by a
 statement that says so.
@@ -6,11 +6,10 @@ statement that says so.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
@@ -19,8 +18,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import URL, CursorResult, Executable, ForeignKeyConstraint, MetaData, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, CursorResult, Executable, ForeignKeyConstraint, MetaData, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -85,7 +84,7 @@ def sqlalchemy_url(database_url: str) -> URL:
 
 
 def create_engine(database_url: str, *, pool_size: int = 10) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         sqlalchemy_url(database_url),
         pool_size=pool_size,
         max_overflow=0,
@@ -96,6 +95,14 @@ def create_engine(database_url: str, *, pool_size: int = 10) -> AsyncEngine:
             "server_settings": {"citus.override_table_visibility": "off", "application_name": "holdco", "jit": "off"},
         },
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(connection: Any, *_: Any) -> None:
+    """Postgres was restarted since this connection was last used: the pool opens another one in its place."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def constraint_of(error: DBAPIError) -> str | None:
@@ -109,49 +116,6 @@ def constraint_of(error: DBAPIError) -> str | None:
         quoted = re.search(r'constraint "([^"]+)"', str(cause))
         name = re.sub(r"_\d+$", "", quoted[1]) if quoted else None
     return name
-
-
-@dataclass(slots=True)
-class Reader:
-    """One snapshot of the database for one operation: READ ONLY, REPEATABLE READ, on one connection.
-
-    Nothing is opened before the first read, and nothing after the end. Reads that are asked for at the same time take turns,
-    because one connection answers one statement at a time.
-    """
-
-    engine: AsyncEngine
-    organization_id: UUID
-    _connection: AsyncConnection | None = None
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _is_closed: bool = False
-
-    async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
-        """The rows of a statement, as tuples in the order of its columns."""
-        # A field that fails cancels its siblings. A statement that is cancelled would take the connection along, and with it
-        # the snapshot that others still read from.
-        return await asyncio.shield(self._rows(statement, parameters))
-
-    async def _rows(self, statement: Executable, parameters: Mapping[str, Any] | None) -> Sequence[Any]:
-        async with self._turn:
-            if self._is_closed:
-                # A loader whose fields were cancelled still asks: it is cancelled likewise. A connection that was opened now
-                # would be nobody's to give back.
-                raise asyncio.CancelledError
-            if self._connection is None:
-                self._connection = await self.engine.connect()
-                await self._connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            return (await self._connection.execute(statement, parameters)).all()
-
-    async def close(self) -> None:
-        """Gives the connection back. A client that goes away cancels its operation; its connection goes back all the same."""
-        await asyncio.shield(self._close())
-
-    async def _close(self) -> None:
-        async with self._turn:
-            self._is_closed = True
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                await connection.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,18 @@ from uuid import UUID
 from aiodataloader import DataLoader
 from sqlalchemy import Executable
 
-from holdco.database import Reader
-from holdco.paging import (
-    PARENT_IDS,
-    Listing,
-    Page,
-    PageRequest,
-    Relation,
+from holdco.listing import Listing, Relation, record_of
+from holdco.paging import Page, PageRequest, page_of
+from holdco.reader import Reader
+from holdco.statements import (
+    KEYS,
+    Names,
     count_select,
     counts_by_parent,
-    page_of,
+    page_select,
     pages_by_level,
     pages_by_parent,
+    rows_by_key,
 )
 
 Key = TypeVar("Key", bound=Hashable)
@@ -37,6 +37,7 @@ class Loader(DataLoader[Key, Value]):
         self.reader = reader
         # What levels have found so far. Apart from aiodataloader's own cache, which keeps a future for each key.
         self._found: dict[Key, Value] = {}
+        self._fetching = asyncio.Lock()
 
     def load(self, key: Key) -> asyncio.Future[Value]:
         # graphql-core cancels the siblings of a field that failed; another branch may be waiting for the same key.
@@ -51,49 +52,103 @@ class Loader(DataLoader[Key, Value]):
         `levels` tells how often the same relation is nested below; who can fetch that ahead does (`PagesByParent`).
         """
         found = self._found
-        missing = [key for key in dict.fromkeys(keys) if key not in found]
-        if missing:
-            await self.fetch(missing, levels)
+        # Several relations may ask one loader at the same time; the second finds what the first has fetched.
+        async with self._fetching:
+            missing = [key for key in dict.fromkeys(keys) if key not in found]
+            if missing:
+                await self.fetch(missing, levels)
         return found
 
     async def fetch(self, keys: list[Key], _levels: int) -> None:
         self._found.update(zip(keys, await self.batch_load_fn(keys), strict=True))
 
 
-class OneByKey(Loader[Key, Row | None]):
-    """One row or None for each key. Subclasses give the statement, whose first column is the key."""
+class ListedLoader(Loader[Key, Value]):
+    """Reads rows of a listing, with the columns that the operation wants of them."""
 
-    def statement(self, keys: Sequence[Key]) -> Executable:
-        raise NotImplementedError
+    listing: ClassVar[Listing[Any]]
 
-    def build(self, row: Sequence[Any]) -> Row:
-        raise NotImplementedError
+    def names(self, request: PageRequest | None = None) -> Names:
+        listing = self.listing
+        return listing.names(self.reader.columns.get(listing.row), request.orders if request is not None else ())
+
+    async def rows(self, statement: Executable, names: Names, keys: Sequence[Any]) -> Sequence[Any]:
+        """Rows that begin with a column more than their own."""
+        rows = await self.reader.rows(statement, {KEYS: keys}, record_of(self.listing.row, names, 1))
+        self.reader.seen.setdefault(self.listing.row, []).append(rows)
+        return rows
+
+
+class RowByKey(ListedLoader[Key, Row | None]):
+    """A row of a listing, or None, for each key."""
+
+    # The column, which is unique.
+    key: ClassVar[str] = "id"
 
     async def batch_load_fn(self, keys: list[Key]) -> list[Row | None]:
-        found = {row[0]: self.build(row[1:]) for row in await self.reader.rows(self.statement(keys))}
+        found = self._seen(keys)
+        missing = [key for key in keys if key not in found]
+        if missing:
+            names = self.names()
+            found |= {row[0]: row for row in await self.rows(rows_by_key(self.listing, self.key, names), names, missing)}
+        return [found.get(key) for key in keys]
+
+    def _seen(self, keys: Iterable[Key]) -> dict[Any, Any]:
+        """Rows that this snapshot has given already: who came down from a customer to its invoices knows whose they are."""
+        lists = self.reader.seen.get(self.listing.row)
+        if not lists or self.key != self.listing.key:
+            return {}
+        wanted = set(keys)
+        return {row.id: row for rows in lists for row in rows if row.id in wanted}
+
+
+class OneByKey(Loader[Key, Row | None]):
+    """One row or None for each key."""
+
+    row: ClassVar[Any]
+    # Its first column is the key, the others are those of `row`.
+    statement: ClassVar[Executable]
+
+    async def batch_load_fn(self, keys: list[Key]) -> list[Row | None]:
+        rows = await self.reader.rows(self.statement, {KEYS: keys}, record_of(self.row, self.row._fields, 1))
+        found = {row[0]: row for row in rows}
         return [found.get(key) for key in keys]
 
 
 class ManyByKey(Loader[Key, list[Row]]):
-    """A list for each key, in the statement's order. Its first column is the key."""
+    """A list for each key, in the statement's order."""
 
-    def statement(self, keys: Sequence[Key]) -> Executable:
-        raise NotImplementedError
+    row: ClassVar[Any]
+    # Its first column is the key, the others are those of `row`.
+    statement: ClassVar[Executable]
 
-    def build(self, row: Sequence[Any]) -> Row:
+    async def batch_load_fn(self, keys: list[Key]) -> list[list[Row]]:
+        rows = await self.reader.rows(self.statement, {KEYS: keys}, record_of(self.row, self.row._fields, 1))
+        return lists_by_key(keys, rows)
+
+
+class ListByKey(ListedLoader[Key, list[Row]]):
+    """A list of a listing's rows for each key, in the statement's order."""
+
+    def statement(self, names: Names) -> Executable:
+        """Its first column is the key, then the row's columns."""
         raise NotImplementedError
 
     async def batch_load_fn(self, keys: list[Key]) -> list[list[Row]]:
-        found: dict[Key, list[Row]] = {key: [] for key in keys}
-        for row in await self.reader.rows(self.statement(keys)):
-            found[row[0]].append(self.build(row[1:]))
-        return [found[key] for key in keys]
+        names = self.names()
+        return lists_by_key(keys, await self.rows(self.statement(names), names, keys))
 
 
-class PagesByParent(Loader[UUID, Page[Row]]):
+def lists_by_key(keys: Sequence[Key], rows: Sequence[Any]) -> list[list[Any]]:
+    found: dict[Key, list[Any]] = {key: [] for key in keys}
+    for row in rows:
+        found[row[0]].append(row)
+    return list(found.values())
+
+
+class PagesByParent(ListedLoader[UUID, Page[Row]]):
     """A page of a connection for each parent, all in one statement."""
 
-    listing: ClassVar[Listing[Any]]
     relation: Relation
 
     def __init__(self, reader: Reader, request: PageRequest) -> None:
@@ -101,11 +156,11 @@ class PagesByParent(Loader[UUID, Page[Row]]):
         self.request = request
 
     async def batch_load_fn(self, keys: list[UUID]) -> list[Page[Row]]:
-        statement = pages_by_parent(self.listing, self.relation, self.reader.organization_id, self.request)
-        found: dict[UUID, list[Any]] = {key: [] for key in keys}
-        for row in await self.reader.rows(statement, {PARENT_IDS: keys}):
-            found[row[0]].append(self.listing.row(*row[1:]))
-        return [page_of(found[key], self.request) for key in keys]
+        names = self.names(self.request)
+        pages: list[list[Any]] = [[] for _ in keys]
+        for row in await self.rows(pages_by_parent(self.listing, self.relation, self.request, names), names, keys):
+            pages[row[0] - 1].append(row)
+        return [page_of(rows, self.request) for rows in pages]
 
 
 class NestedPagesByParent(PagesByParent[Row]):
@@ -114,13 +169,14 @@ class NestedPagesByParent(PagesByParent[Row]):
     async def fetch(self, keys: list[UUID], levels: int) -> None:
         if levels == 1:
             return await super().fetch(keys, levels)
-        statement = pages_by_level(self.listing, self.relation, self.reader.organization_id, self.request, levels)
-        rows: dict[UUID, list[Any]] = {}
-        for parent_id, *row in await self.reader.rows(statement, {PARENT_IDS: keys}):
-            rows.setdefault(parent_id, []).append(self.listing.row(*row))
+        names = self.names(self.request)
+        statement = pages_by_level(self.listing, self.relation, self.request, names, levels)
+        by_parent: dict[UUID, list[Any]] = {}
+        for row in await self.rows(statement, names, keys):
+            by_parent.setdefault(row[0], []).append(row)
         reached: list[UUID] = keys
         for _ in range(levels):
-            pages = {key: page_of(rows.get(key, ()), self.request) for key in reached}
+            pages = {key: page_of(by_parent.get(key, ()), self.request) for key in reached}
             self._found.update(pages)
             reached = [row.id for page in pages.values() for row in page.rows]
         return None
@@ -137,8 +193,8 @@ class CountsByParent(Loader[UUID, int]):
         self.request = request
 
     async def batch_load_fn(self, keys: list[UUID]) -> list[int]:
-        statement = counts_by_parent(self.listing, self.relation, self.reader.organization_id, self.request)
-        found = {row[0]: row[1] for row in await self.reader.rows(statement, {PARENT_IDS: keys})}
+        statement = counts_by_parent(self.listing, self.relation, self.request)
+        found = {row[0]: row[1] for row in await self.reader.rows(statement, {KEYS: keys})}
         return [found.get(key, 0) for key in keys]
 
 
@@ -147,8 +203,16 @@ class CountOfAll(Loader[str, int]):
 
     def __init__(self, reader: Reader, listing: Listing[Any], request: PageRequest) -> None:
         super().__init__(reader)
-        self.statement = count_select(listing, reader.organization_id, request)
+        self.statement = count_select(listing, request)
 
     async def batch_load_fn(self, keys: list[str]) -> list[int]:
         counted = await self.reader.rows(self.statement)
         return [int(counted[0][0])] * len(keys)
+
+
+async def page_of_all(reader: Reader, listing: Listing[Row], request: PageRequest) -> Page[Row]:
+    """A page of a connection that has no parent."""
+    names = listing.names(reader.columns.get(listing.row), request.orders)
+    rows = await reader.rows(page_select(listing, request, names), record=record_of(listing.row, names))
+    reader.seen.setdefault(listing.row, []).append(rows)
+    return page_of(rows, request)

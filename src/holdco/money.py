@@ -125,11 +125,14 @@ def to_decimal(amount: int, currency: str) -> Decimal:
 def to_string(amount: int, currency: str) -> str:
     """Minor units as clients see them: "1250.00", "-0.05", "7" for JPY. No other place makes strings of money."""
     places = exponent(currency)
+    digits = str(amount)
     if places == 0:
-        return str(amount)
-    digits = str(abs(amount)).zfill(places + 1)
-    sign = "-" if amount < 0 else ""
-    return f"{sign}{digits[:-places]}.{digits[-places:]}"
+        return digits
+    if amount < 0:
+        return "-" + to_string(-amount, currency)
+    if len(digits) <= places:
+        digits = digits.zfill(places + 1)
+    return f"{digits[:-places]}.{digits[-places:]}"
 
 
 def check_range(amount: int, currency: str) -> int:

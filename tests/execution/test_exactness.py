@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import orjson
 import pytest
 from graphql import (
     REMOVE,
@@ -31,7 +30,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from demo_company import load
 from holdco.context import Context, Viewer
 from holdco.database import create_engine
-from holdco.execution.execute import Plans
+from holdco.endpoint.view import encode
+from holdco.execution.execute import PlanFailed, Plans
 from holdco.organizations import service as organizations
 from holdco.schema import schema
 
@@ -58,7 +58,10 @@ async def both(
     """What a level at a time answers, and what graphql-core answers; each in a context of its own."""
     operation = next(each for each in document.definitions if isinstance(each, OperationDefinitionNode))
     context = Context(engine, Viewer(organization_id, "tester"))
-    planned = await Plans(document, operation).data(schema, context, variables)
+    try:
+        planned = await Plans(document, operation).data(schema, context, variables)
+    except PlanFailed:
+        planned = None
     await context.close()
     context = Context(engine, Viewer(organization_id, "tester"))
     result = execute(GRAPH, document, context_value=context, variable_values=variables)
@@ -74,7 +77,7 @@ async def test_a_planned_document_answers_the_same_bytes(demo: tuple[AsyncEngine
     planned, stock = await both(*demo, document)
     assert stock.errors is None
     assert planned is not None
-    assert orjson.dumps(planned) == orjson.dumps(stock.data)
+    assert encode(planned) == encode(stock.data)
 
 
 @pytest.mark.parametrize("is_wanted", [True, False])
@@ -85,7 +88,7 @@ async def test_skip_and_include_follow_their_variables(demo: tuple[AsyncEngine, 
     )
     planned, stock = await both(*demo, document, {"is": is_wanted, "first": 2})
     assert stock.errors is None
-    assert orjson.dumps(planned) == orjson.dumps(stock.data)
+    assert encode(planned) == encode(stock.data)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +171,7 @@ def test_generated_documents_answer_the_same_bytes(database_url: str) -> None:
             else:
                 compared["planned"] += 1
                 assert planned is not None, text
-                assert orjson.dumps(planned) == orjson.dumps(stock.data), text
+                assert encode(planned) == encode(stock.data), text
 
         compare()
         runner.run(engine.dispose())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 from strawberry import Parent
@@ -27,12 +26,10 @@ class Contact(NodeInterface):
     updated_at: datetime
     version: int = strawberry.field(description="Counts changes; give it with an update to be refused if somebody was faster.")
 
-    @classmethod
-    def is_type_of(cls, row: Any, _info: Any) -> bool:
-        return isinstance(row, ContactRow)
+    row_type = ContactRow
 
     id = identifier(Kind.CONTACT)
 
-    @relation()
+    @relation(reads=("customer_id",))
     def customer(rows: Parent[list[ContactRow]], info: Info) -> Customer:
         return load(CustomerById, [row.customer_id for row in rows])

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
-
-from sqlalchemy import Executable
 
 from holdco.contacts import queries
 from holdco.contacts.queries import ContactRow
-from holdco.loading import CountsByParent, OneByKey, PagesByParent
+from holdco.loading import CountsByParent, PagesByParent, RowByKey
 
 
-class ContactById(OneByKey[UUID, ContactRow]):
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.by_ids(self.reader.organization_id, keys)
-
-    def build(self, row: Sequence[Any]) -> ContactRow:
-        return ContactRow(*row)
+class ContactById(RowByKey[UUID, ContactRow]):
+    listing = queries.LISTING
 
 
 class ContactsByCustomerId(PagesByParent[ContactRow]):

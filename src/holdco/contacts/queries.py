@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement
 
 from holdco.contacts.models import Contact
 from holdco.filtering import Filters
-from holdco.paging import Listing, Order, Relation, any_of
+from holdco.listing import Listing, Order, Relation
 
 _CONTACTS = Contact.__table__.c
 
@@ -40,9 +39,3 @@ LISTING: Listing[ContactRow] = Listing(
 )
 
 OF_CUSTOMER = Relation(parent=_CONTACTS.customer_id)
-
-
-def by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
-    return select(_CONTACTS.id.label("key"), *CONTACT_COLUMNS.values()).where(
-        _CONTACTS.organization_id == organization_id, any_of(_CONTACTS.id, keys)
-    )

@@ -32,9 +32,9 @@ from holdco.contacts.loaders import ContactCountByCustomerId, ContactsByCustomer
 from holdco.customers import deletion, loaders, queries
 from holdco.customers.inputs import CustomerBy, CustomerFilter, CustomerOrder, customer_request
 from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
-from holdco.customers.queries import CustomerRow, DescendantRow, ParentLinkRow
+from holdco.customers.queries import CustomerRow, ParentLinkRow
 from holdco.errors import BadUserInput
-from holdco.execution.fields import identifier, load, relation
+from holdco.execution.fields import identifier, load, reads, relation, single
 from holdco.filtering import Condition
 from holdco.groups.loaders import GroupsByCustomerId
 from holdco.ids import Kind
@@ -86,17 +86,15 @@ class ParentLink(NodeInterface):
     actor: str = strawberry.field(description="Who began it.")
     reason: str | None = strawberry.field(description="Why it began; why it ended stands in activity.")
 
-    @classmethod
-    def is_type_of(cls, row: Any, _info: Any) -> bool:
-        return isinstance(row, ParentLinkRow)
+    row_type = ParentLinkRow
 
     id = identifier(Kind.PARENT_LINK)
 
-    @relation()
+    @relation(reads=("child_id",))
     def child(rows: Parent[list[ParentLinkRow]], info: Info) -> Customer:
         return load(loaders.CustomerById, [row.child_id for row in rows])
 
-    @relation()
+    @relation(reads=("parent_id",))
     def parent(rows: Parent[list[ParentLinkRow]], info: Info) -> Customer:
         return load(loaders.CustomerById, [row.parent_id for row in rows])
 
@@ -113,9 +111,7 @@ class Activity(NodeInterface):
     subject_id: ID = strawberry.field(description="What was changed; look it up with node(id:).")
     details: JSON
 
-    @classmethod
-    def is_type_of(cls, row: Any, _info: Any) -> bool:
-        return isinstance(row, ActivityRow)
+    row_type = ActivityRow
 
     id = identifier(Kind.ACTIVITY)
 
@@ -139,21 +135,22 @@ class Customer(NodeInterface):
     updated_at: datetime
     version: int = strawberry.field(description="Counts changes; give it with an update to be refused if somebody was faster.")
 
-    @classmethod
-    def is_type_of(cls, row: Any, _info: Any) -> bool:
-        return isinstance(row, CustomerRow)
+    row_type = CustomerRow
 
     id = identifier(Kind.CUSTOMER)
 
-    @strawberry.field
+    @strawberry.field(metadata=reads("billing_address"))
     def billing_address(row: Parent[CustomerRow]) -> Address | None:
         return address_of(row.billing_address)
 
-    @strawberry.field
+    @strawberry.field(metadata=reads("shipping_address"))
     def shipping_address(row: Parent[CustomerRow]) -> Address | None:
         return address_of(row.shipping_address)
 
-    @strawberry.field(description="Its own; null where it follows the organization's.")
+    @strawberry.field(
+        description="Its own; null where it follows the organization's.",
+        metadata=reads("payment_terms_kind", "payment_terms_net_days"),
+    )
     def payment_terms(row: Parent[CustomerRow]) -> PaymentTermsType | None:
         return terms_of(row.payment_terms_kind, row.payment_terms_net_days)
 
@@ -161,11 +158,11 @@ class Customer(NodeInterface):
     def external_references(rows: Parent[list[CustomerRow]], info: Info) -> list[ExternalReference]:
         return load(loaders.ExternalReferencesByCustomerId, [row.id for row in rows])
 
-    @relation()
+    @relation(reads=("parent_id",))
     def parent(rows: Parent[list[CustomerRow]], info: Info) -> Customer | None:
         return load(loaders.CustomerById, [row.parent_id for row in rows])
 
-    @relation("What the parent may do here; null at a root.")
+    @relation("What the parent may do here; null at a root.", reads=("id", "parent_id"))
     def parent_access(rows: Parent[list[CustomerRow]], info: Info) -> ParentAccess | None:
         return load(loaders.ParentAccessByCustomerId, [row.id if row.parent_id is not None else None for row in rows])
 
@@ -291,35 +288,37 @@ class DescendantEdge:
     cursor: str
 
     @strawberry.field(description="1 for a child.")
-    def depth(edge: Parent[EdgeRow[DescendantRow]]) -> int:
-        return edge.node.depth
+    def depth(edge: Parent[EdgeRow[Any]]) -> int:
+        depth: int = edge.node.depth
+        return depth
 
     @strawberry.field
-    def node(edge: Parent[EdgeRow[DescendantRow]]) -> Customer:
-        return edge.node.customer  # type: ignore[return-value]
+    def node(edge: Parent[EdgeRow[Any]]) -> Customer:
+        customer: Customer = edge.node
+        return customer
 
-    @strawberry.field
-    def parent_id(edge: Parent[EdgeRow[DescendantRow]]) -> ID | None:
-        parent_id = edge.node.customer.parent_id
+    @strawberry.field(metadata=reads("parent_id", of=CustomerRow))
+    def parent_id(edge: Parent[EdgeRow[CustomerRow]]) -> ID | None:
+        parent_id = edge.node.parent_id
         return ID(ids.encode(Kind.CUSTOMER, parent_id)) if parent_id is not None else None
 
 
 @strawberry.type(description="A subtree as a flat list; each edge tells how deep its customer is and under which parent.")
 class DescendantConnection:
     @strawberry.field
-    def nodes(root: Parent[Listed[DescendantRow]]) -> list[Customer]:
-        return [row.customer for row in root.page.rows]  # type: ignore[misc]
+    def nodes(root: Parent[Listed[CustomerRow]]) -> list[Customer]:
+        return root.page.rows  # type: ignore[return-value]
 
     @strawberry.field
-    def edges(root: Parent[Listed[DescendantRow]]) -> list[DescendantEdge]:
+    def edges(root: Parent[Listed[CustomerRow]]) -> list[DescendantEdge]:
         return [EdgeRow(root.page, row) for row in root.page.rows]  # type: ignore[misc]
 
     @strawberry.field
-    def page_info(root: Parent[Listed[DescendantRow]]) -> PageInfo:
+    def page_info(root: Parent[Listed[CustomerRow]]) -> PageInfo:
         return page_info(root.page)
 
-    @relation("How many there are in all, counted only when asked for.")
-    async def total_count(rows: Parent[list[Listed[DescendantRow]]], info: Info) -> int:
+    @relation("How many there are in all, counted only when asked for.", reads=None)
+    async def total_count(rows: Parent[list[Listed[CustomerRow]]], info: Info) -> int:
         return await counted(rows, info.context)
 
 
@@ -332,21 +331,22 @@ class CustomerDeletePreview:
 
 @strawberry.type
 class CustomerQueries:
-    @strawberry.field(description="A customer by id, number or the id of another system; null where there is none.")
+    @strawberry.field(
+        description="A customer by id, number or the id of another system; null where there is none.", metadata=single()
+    )
     async def customer(self, info: Info, by: CustomerBy) -> Customer | None:
         context = info.context
         if by.id is not None:
             return await context.show(loaders.CustomerById, ids.decode(Kind.CUSTOMER, by.id.value))
         if by.number is not None:
-            found = await context.reader.rows(queries.id_by_number(context.organization_id, plain_text(by.number.value)))
-        elif by.external_id is not None:
-            external_id = plain_text(by.external_id.value)
-            found = await context.reader.rows(queries.ids_by_external_id(context.organization_id, external_id))
-            if len(found) > 1:
-                raise BadUserInput(f"{external_id} names several customers in different systems. Ask for one by id.")
-        return await context.show(loaders.CustomerById, found[0][0]) if found else None
+            return await context.show(loaders.CustomerByNumber, plain_text(by.number.value))
+        external_id = plain_text(by.external_id.value) if by.external_id is not None else ""
+        found = await context.show(loaders.CustomersByExternalId, external_id)
+        if len(found) > 1:
+            raise BadUserInput(f"{external_id} names several customers in different systems. Ask for one by id.")
+        return found[0] if found else None
 
-    @strawberry.field
+    @strawberry.field(metadata=single())
     async def customers(
         self,
         info: Info,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Executable
@@ -11,44 +9,48 @@ from sqlalchemy import Executable
 from holdco.activity import queries as activity
 from holdco.activity.queries import ActivityRow
 from holdco.customers import queries
-from holdco.customers.queries import CustomerRow, DescendantRow, ExternalReferenceRow, ParentAccessRow, ParentLinkRow
-from holdco.loading import CountsByParent, ManyByKey, NestedPagesByParent, OneByKey, PagesByParent
+from holdco.customers.queries import CustomerRow, ExternalReferenceRow, ParentAccessRow, ParentLinkRow
+from holdco.loading import CountsByParent, ListByKey, ManyByKey, NestedPagesByParent, OneByKey, PagesByParent, RowByKey
+from holdco.statements import Names
 
 
-class CustomerById(OneByKey[UUID, CustomerRow]):
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.by_ids(self.reader.organization_id, keys)
-
-    def build(self, row: Sequence[Any]) -> CustomerRow:
-        return CustomerRow(*row)
+class CustomerById(RowByKey[UUID, CustomerRow]):
+    listing = queries.LISTING
 
 
-class AncestorsByCustomerId(ManyByKey[UUID, CustomerRow]):
+class CustomerByNumber(RowByKey[str, CustomerRow]):
+    listing = queries.LISTING
+    key = "number"
+
+
+class CustomersByExternalId(ListByKey[str, CustomerRow]):
+    """Several where systems use the same id for different customers."""
+
+    listing = queries.LISTING
+
+    def statement(self, names: Names) -> Executable:
+        return queries.by_external_ids(names)
+
+
+class AncestorsByCustomerId(ListByKey[UUID, CustomerRow]):
     """Root first, without the customer itself."""
 
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.ancestors_of(self.reader.organization_id, keys)
+    listing = queries.LISTING
 
-    def build(self, row: Sequence[Any]) -> CustomerRow:
-        return CustomerRow(*row)
+    def statement(self, names: Names) -> Executable:
+        return queries.ancestors_of(names)
 
 
 class ParentAccessByCustomerId(OneByKey[UUID, ParentAccessRow]):
     """What the parent may do at a customer; None at a root."""
 
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.parent_access_of(self.reader.organization_id, keys)
-
-    def build(self, row: Sequence[Any]) -> ParentAccessRow:
-        return ParentAccessRow(*row)
+    row = ParentAccessRow
+    statement = queries.PARENT_ACCESS
 
 
 class ExternalReferencesByCustomerId(ManyByKey[UUID, ExternalReferenceRow]):
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.external_references_of(self.reader.organization_id, keys)
-
-    def build(self, row: Sequence[Any]) -> ExternalReferenceRow:
-        return ExternalReferenceRow(*row)
+    row = ExternalReferenceRow
+    statement = queries.EXTERNAL_REFERENCES
 
 
 class ChildrenByCustomerId(NestedPagesByParent[CustomerRow]):
@@ -61,7 +63,7 @@ class ChildCountByCustomerId(CountsByParent):
     relation = queries.CHILDREN
 
 
-class DescendantsByCustomerId(PagesByParent[DescendantRow]):
+class DescendantsByCustomerId(PagesByParent[CustomerRow]):
     listing = queries.DESCENDANTS
     relation = queries.BELOW
 
@@ -71,12 +73,8 @@ class DescendantCountByCustomerId(CountsByParent):
     relation = queries.BELOW
 
 
-class ParentLinkById(OneByKey[UUID, ParentLinkRow]):
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.parent_links_by_ids(self.reader.organization_id, keys)
-
-    def build(self, row: Sequence[Any]) -> ParentLinkRow:
-        return ParentLinkRow(*row)
+class ParentLinkById(RowByKey[UUID, ParentLinkRow]):
+    listing = queries.PARENT_LINKS
 
 
 class ParentLinksByCustomerId(PagesByParent[ParentLinkRow]):
@@ -89,12 +87,8 @@ class ParentLinkCountByCustomerId(CountsByParent):
     relation = queries.HISTORY
 
 
-class ActivityById(OneByKey[UUID, ActivityRow]):
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return activity.by_ids(self.reader.organization_id, keys)
-
-    def build(self, row: Sequence[Any]) -> ActivityRow:
-        return ActivityRow(*row)
+class ActivityById(RowByKey[UUID, ActivityRow]):
+    listing = activity.LISTING
 
 
 class ActivityByCustomerId(PagesByParent[ActivityRow]):

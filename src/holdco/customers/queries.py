@@ -11,9 +11,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, exists, select
 
 from holdco.customers.models import Customer, CustomerClosure, ExternalReference, ParentLink
-from holdco.filtering import Filters, compare
-from holdco.paging import Listing, Order, Relation, any_of
+from holdco.filtering import Filters, OrganizationId, any_of, compare
+from holdco.listing import Listing, Order, Relation
 from holdco.scopes import CustomerScope
+from holdco.statements import ORGANIZATION_ID, Names, is_key
 
 _CUSTOMERS = Customer.__table__.c
 _CLOSURE = CustomerClosure.__table__.c
@@ -43,14 +44,6 @@ class CustomerRow(NamedTuple):
     created_at: datetime
     updated_at: datetime
     version: int
-
-
-class DescendantRow(NamedTuple):
-    """A customer of a subtree, at its depth below the subtree's top, which is at 0."""
-
-    depth: int
-    id: UUID
-    customer: CustomerRow
 
 
 class ParentLinkRow(NamedTuple):
@@ -83,11 +76,11 @@ class ExternalReferenceRow(NamedTuple):
 CUSTOMER_COLUMNS: dict[str, ColumnElement[Any]] = {name: _CUSTOMERS[name] for name in CustomerRow._fields}
 
 
-def _is_root(_organization_id: UUID, _operator: str, value: Any) -> ColumnElement[bool]:
+def _is_root(_organization_id: OrganizationId, _operator: str, value: Any) -> ColumnElement[bool]:
     return _CUSTOMERS.parent_id.is_(None) if value else _CUSTOMERS.parent_id.is_not(None)
 
 
-def _external_id(organization_id: UUID, operator: str, value: Any) -> ColumnElement[bool]:
+def _external_id(organization_id: OrganizationId, operator: str, value: Any) -> ColumnElement[bool]:
     reference = ExternalReference.__table__.c
     return exists().where(
         reference.organization_id == organization_id,
@@ -96,7 +89,7 @@ def _external_id(organization_id: UUID, operator: str, value: Any) -> ColumnElem
     )
 
 
-def _email(_organization_id: UUID, _operator: str, value: Any) -> ColumnElement[bool]:
+def _email(_organization_id: OrganizationId, _operator: str, value: Any) -> ColumnElement[bool]:
     return compare(_CUSTOMERS.email, "eq" if value is None else "eq_ignoring_case", value)
 
 
@@ -130,13 +123,13 @@ LISTING: Listing[CustomerRow] = Listing(
 # More than of other lists: nothing hangs below a row here, and whoever asks wants a whole tree.
 DESCENDANTS_PAGE_SIZE_MAX = 500
 
-DESCENDANTS: Listing[DescendantRow] = Listing(
-    row=lambda depth, key, *customer: DescendantRow(depth, key, CustomerRow(*customer)),
+DESCENDANTS: Listing[CustomerRow] = Listing(
+    row=CustomerRow,
     columns={
+        **CUSTOMER_COLUMNS,
         # The closure's own columns, in the order of its index, so that a page is a range of it.
         "depth": _CLOSURE.depth,
         "id": _CLOSURE.descendant_id,
-        **{f"customer_{name}": column for name, column in CUSTOMER_COLUMNS.items()},
     },
     organization=_CUSTOMERS.organization_id,
     filters=FILTERS,
@@ -181,51 +174,47 @@ def by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
     )
 
 
-def id_by_number(organization_id: UUID, number: str) -> Select[Any]:
-    return select(_CUSTOMERS.id).where(_CUSTOMERS.organization_id == organization_id, _CUSTOMERS.number == number)
+_REFERENCES = ExternalReference.__table__.c
 
 
-def ids_by_external_id(organization_id: UUID, external_id: str) -> Select[Any]:
-    """More than one where several systems use the same id; the caller decides what that means."""
-    reference = ExternalReference.__table__.c
-    return (
-        select(reference.customer_id)
-        .where(reference.organization_id == organization_id, reference.external_id == external_id)
+@cache
+def by_external_ids(names: Names) -> Select[Any]:
+    """More than one for an id that several systems use; the caller decides what that means."""
+    found = (
+        select(_REFERENCES.external_id, _REFERENCES.customer_id)
+        .where(_REFERENCES.organization_id == ORGANIZATION_ID, is_key(_REFERENCES.external_id))
         .distinct()
+        .subquery("found")
+    )
+    return (
+        select(found.c.external_id.label("key"), *(CUSTOMER_COLUMNS[name] for name in names))
+        .join_from(found, Customer.__table__, _CUSTOMERS.id == found.c.customer_id)
+        .where(_CUSTOMERS.organization_id == ORGANIZATION_ID)
     )
 
 
-def ancestors_of(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
+@cache
+def ancestors_of(names: Names) -> Select[Any]:
     """Root first; the customer itself is not among them."""
     return (
-        select(_CLOSURE.descendant_id, *CUSTOMER_COLUMNS.values())
+        select(_CLOSURE.descendant_id.label("key"), *(CUSTOMER_COLUMNS[name] for name in names))
         .join_from(CustomerClosure.__table__, Customer.__table__, _CUSTOMERS.id == _CLOSURE.ancestor_id)
         .where(
-            _CLOSURE.organization_id == organization_id,
-            _CUSTOMERS.organization_id == organization_id,
-            any_of(_CLOSURE.descendant_id, keys),
+            _CLOSURE.organization_id == ORGANIZATION_ID,
+            _CUSTOMERS.organization_id == ORGANIZATION_ID,
+            is_key(_CLOSURE.descendant_id),
             _CLOSURE.depth > 0,
         )
         .order_by(_CLOSURE.descendant_id, _CLOSURE.depth.desc())
     )
 
 
-def parent_access_of(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
-    return select(_CLOSURE.descendant_id, _CLOSURE.view, _CLOSURE.pay, _CLOSURE.manage, _CLOSURE.pay_invoices_from).where(
-        _CLOSURE.organization_id == organization_id, any_of(_CLOSURE.descendant_id, keys), _CLOSURE.depth == 1
-    )
+PARENT_ACCESS = select(_CLOSURE.descendant_id, _CLOSURE.view, _CLOSURE.pay, _CLOSURE.manage, _CLOSURE.pay_invoices_from).where(
+    _CLOSURE.organization_id == ORGANIZATION_ID, is_key(_CLOSURE.descendant_id), _CLOSURE.depth == 1
+)
 
-
-def external_references_of(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
-    reference = ExternalReference.__table__.c
-    return (
-        select(reference.customer_id, reference.system, reference.external_id, reference.url)
-        .where(reference.organization_id == organization_id, any_of(reference.customer_id, keys))
-        .order_by(reference.system, reference.external_id)
-    )
-
-
-def parent_links_by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
-    return select(_LINKS.id.label("key"), *PARENT_LINKS.columns.values()).where(
-        _LINKS.organization_id == organization_id, any_of(_LINKS.id, keys)
-    )
+EXTERNAL_REFERENCES = (
+    select(_REFERENCES.customer_id, _REFERENCES.system, _REFERENCES.external_id, _REFERENCES.url)
+    .where(_REFERENCES.organization_id == ORGANIZATION_ID, is_key(_REFERENCES.customer_id))
+    .order_by(_REFERENCES.system, _REFERENCES.external_id)
+)

@@ -20,9 +20,9 @@ from holdco.customers.models import Customer, CustomerKind, CustomerRole, Custom
 from holdco.customers.queries import CustomerRow
 from holdco.database import Transaction, constraint_of
 from holdco.errors import InvalidInput, NotFound, StaleVersion
+from holdco.filtering import any_of
 from holdco.ids import Kind
 from holdco.organizations.numbering import Series, next_number
-from holdco.paging import any_of
 from holdco.terms import PaymentTerms
 from holdco.validation import (
     TEXT_LENGTH_MAX,

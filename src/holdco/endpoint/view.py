@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from inspect import isawaitable
 from typing import Any, Protocol
 
 import orjson
 import structlog
-from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execute
+from graphql import ExecutionResult, GraphQLError, OperationType
 from graphql.validation import ASTValidationRule
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,12 +22,13 @@ from strawberry import Schema
 from uuid_utils import uuid7
 
 from holdco.context import Context
-from holdco.endpoint.documents import Document, Documents
+from holdco.endpoint.documents import Documents
 from holdco.endpoint.errors import ErrorCode, RequestError, masked, presented
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.negotiation import GRAPHQL_RESPONSE, HTML, JSON, negotiate
-from holdco.endpoint.parameters import Parameters, read_parameters
+from holdco.endpoint.parameters import read_parameters
 from holdco.errors import HoldcoError
+from holdco.execution.execute import execute
 
 log = structlog.get_logger(__name__)
 
@@ -119,28 +119,18 @@ class Endpoint:
         except HoldcoError as error:
             return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         try:
-            return await self._execute(document, operation, parameters, context)
+            plans = document.plans[operation.name.value if operation.name else None]
+            return await execute(
+                self._schema,
+                document.node,
+                plans if self._is_planning and isinstance(context, Context) else None,
+                context=context,
+                variables=parameters.variables,
+                operation_name=parameters.operation_name,
+                extensions=parameters.extensions,
+            )
         finally:
             await _close(context)
-
-    async def _execute(
-        self, document: Document, operation: OperationDefinitionNode, parameters: Parameters, context: OperationContext
-    ) -> ExecutionResult:
-        if self._is_planning and isinstance(context, Context):
-            plans = document.plans[operation.name.value if operation.name else None]
-            data = await plans.data(self._schema, context, parameters.variables)
-            if data is not None:
-                return ExecutionResult(data, None)
-        result = execute(
-            self._schema._schema,  # noqa: SLF001 - Strawberry has no other name for graphql-core's schema
-            document.node,
-            context_value=context,
-            variable_values=parameters.variables,
-            operation_name=parameters.operation_name,
-            executor_class=self._schema.execution_context_class,
-            **self._schema._get_custom_context_kwargs(parameters.extensions),  # noqa: SLF001 - the schema's own wishes
-        )
-        return await result if isawaitable(result) else result
 
 
 def _is_cancelled() -> bool:
@@ -173,9 +163,14 @@ def _refused(refusal: RequestError, media_type: str) -> Response:
     return response
 
 
+def encode(body: Any) -> bytes:
+    """JSON as clients read it. Times, which are in UTC, end in Z, as the scalar writes them."""
+    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
+
+
 def _response(body: dict[str, Any], status: int, media_type: str) -> Response:
     return Response(
-        orjson.dumps(body),
+        encode(body),
         status,
         {"cache-control": "no-store", "vary": "Accept"},
         f"{media_type}; charset=utf-8",

@@ -1,22 +1,77 @@
-"""Executes a query by its plan, or says that the stock executor should."""
+"""Executes a query by its plan, or says that the stock executor should; and the payloads of mutations likewise."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from inspect import isawaitable
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, OperationType
-from graphql.execution.collect_fields import collect_fields
+import graphql
+import structlog
+from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLObjectType, OperationDefinitionNode, OperationType
+from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
 from graphql.execution.executor import Executor
+from graphql.execution.values import VariableValues, get_variable_values
+from graphql.pyutils import Path
 from strawberry import Schema
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from holdco.context import Context
-from holdco.execution.plan import NotPlanned, Objects, Planner, skipping_variables
+from holdco.execution.plan import NotPlanned, Plan, Planner, skipping_variables
 from holdco.execution.run import Run
+
+log = structlog.get_logger(__name__)
 
 # A document has one plan for each combination of its @skip and @include variables, which are few; a client that sends
 # documents with many of them is served all the same, with plans made anew.
 PLANS_MAX = 16
+
+_NO_VARIABLES = VariableValues({}, {})
+
+
+class PlanFailed(Exception):
+    """Something went wrong on the way. The stock executor meets it again and says what it means; if not, it is a defect."""
+
+
+async def execute(
+    schema: Schema,
+    document: DocumentNode,
+    plans: Plans | None,
+    *,
+    context: Any,
+    variables: dict[str, Any] | None,
+    operation_name: str | None = None,
+    extensions: dict[str, Any] | None = None,
+) -> ExecutionResult:
+    """Executes one operation, a level at a time where there are `plans` (then the context is Holdco's), as graphql-core would.
+
+    Dates and times in the data may be Python's own, for orjson to write.
+    """
+    failure: PlanFailed | None = None
+    special: dict[str, Any] = {"executor_class": schema.execution_context_class}
+    if plans is not None:
+        try:
+            data = await plans.data(schema, context, variables)
+        except PlanFailed as problem:
+            failure = problem
+        else:
+            if data is not None:
+                return ExecutionResult(data, None)
+        special = {"executor_class": LevelExecutor, "planning": (schema, plans)}
+    executing = graphql.execute(
+        schema._schema,  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
+        document,
+        context_value=context,
+        variable_values=variables,
+        operation_name=operation_name,
+        **special,
+        **schema._get_custom_context_kwargs(extensions),  # noqa: SLF001 (the schema's own wishes)
+    )
+    result = await executing if isawaitable(executing) else executing
+    if failure is not None and not result.errors:
+        log.warning("a plan failed where graphql-core did not", exc_info=failure.__cause__)
+    return result
 
 
 class Plans:
@@ -27,42 +82,94 @@ class Plans:
         self._operation = operation
         fragments = {each.name.value: each for each in document.definitions if not isinstance(each, OperationDefinitionNode)}  # type: ignore[attr-defined]
         self._skipping = skipping_variables(operation, fragments)
-        self._plans: OrderedDict[tuple[Any, ...], Objects | None] = OrderedDict()
+        self._plans: OrderedDict[Hashable, Plan | None] = OrderedDict()
 
     async def data(self, schema: Schema, context: Context, variables: dict[str, Any] | None) -> dict[str, Any] | None:
-        """The `data` of the answer; None where only the stock executor knows the answer, which may be an error."""
-        operation = self._operation
-        if operation.operation is not OperationType.QUERY:
+        """The `data` of the answer; None where only the stock executor knows the answer. Raises PlanFailed."""
+        if self._operation.operation is not OperationType.QUERY:
             return None
-        executor = Executor.build(
-            schema._schema,  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
-            self._document,
-            context_value=context,
-            raw_variable_values=variables,
-            operation_name=operation.name.value if operation.name else None,
-        )
-        if not isinstance(executor, Executor):
-            return None
-        key = tuple(executor.variable_values.coerced.get(name) for name in self._skipping)
-        if key not in self._plans:
-            self._plans[key] = self._planned(schema, executor)
-            if len(self._plans) > PLANS_MAX:
-                self._plans.popitem(last=False)
-        plan = self._plans[key]
+        values = self._values(schema, variables)
+        plan = self.kept("", values, lambda: self._planned(schema, variables)) if values is not None else None
         if plan is None:
             return None
         try:
-            return await Run(schema, context, executor.variable_values).data(plan)
-        except Exception:  # noqa: BLE001 (whatever it is, the stock executor meets it again and answers exactly)
-            return None
+            return await Run(schema, context, values).data(plan)
+        except Exception as problem:
+            # Also a statement that failed, after which a transaction answers no other.
+            await context.renew()
+            raise PlanFailed from problem
 
-    def _planned(self, schema: Schema, executor: Executor[Any]) -> Objects | None:
+    def kept(self, place: str, values: VariableValues | None, make: Callable[[], Plan | None]) -> Plan | None:
+        """The plan of a place in the operation: the whole of a query, or one payload of a mutation."""
+        coerced = values.coerced if values is not None else {}
+        key = (place, *(coerced.get(name) for name in self._skipping))
+        if key not in self._plans:
+            self._plans[key] = make()
+            if len(self._plans) > PLANS_MAX:
+                self._plans.popitem(last=False)
+        return self._plans[key]
+
+    def _values(self, schema: Schema, variables: dict[str, Any] | None) -> VariableValues | None:
+        definitions = self._operation.variable_definitions
+        if not definitions:
+            return _NO_VARIABLES
+        values = get_variable_values(schema._schema, definitions, variables or {})  # noqa: SLF001 (it has no other name)
+        return values if isinstance(values, VariableValues) else None
+
+    def _planned(self, schema: Schema, variables: dict[str, Any] | None) -> Plan | None:
+        name = self._operation.name
+        executor = Executor.build(
+            schema._schema,  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
+            self._document,
+            raw_variable_values=variables,
+            operation_name=name.value if name else None,
+        )
+        if not isinstance(executor, Executor):
+            return None
         root = executor.schema.query_type
         assert root is not None
         collected = collect_fields(executor.schema, executor.fragments, executor.variable_values, root, self._operation)
-        if collected.new_defer_usages:
-            return None
-        try:
-            return Planner(schema, executor).objects(root, collected.grouped_field_set)
-        except (NotPlanned, GraphQLError, RecursionError):
-            return None
+        return None if collected.new_defer_usages else planned(executor, root, collected.grouped_field_set)
+
+
+def planned(executor: Executor[Any], kind: GraphQLObjectType, grouped: GroupedFieldSet) -> Plan | None:
+    try:
+        return Planner(executor).plan(kind, grouped)
+    except (NotPlanned, GraphQLError, RecursionError):
+        return None
+
+
+class LevelExecutor(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's executor, but for the payload of a mutation: once the mutation is done, that is a query like any other.
+
+    What fails there is executed once more by graphql-core, the payload alone: the mutation's own resolver has run and will not
+    run again.
+    """
+
+    def __init__(self, *given: Any, planning: tuple[Schema, Plans], **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._strawberry_schema, self._plans = planning
+
+    def execute_fields(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Path | None,
+        grouped_field_set: GroupedFieldSet,
+        position_context: Any,
+    ) -> Any:
+        if self.operation.operation is OperationType.MUTATION and path is not None and path.prev is None:
+            return self._payload(parent_type, source_value, path, grouped_field_set, position_context)
+        return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+
+    async def _payload(
+        self, kind: GraphQLObjectType, source: Any, path: Path, grouped: GroupedFieldSet, position_context: Any
+    ) -> Any:
+        plan = self._plans.kept(str(path.key), self.variable_values, lambda: planned(self, kind, grouped))
+        if plan is not None:
+            try:
+                return await Run(self._strawberry_schema, self.context_value, self.variable_values).data(plan, source)
+            except Exception:  # noqa: BLE001 (whatever it is, the stock executor meets it again and says what it means)
+                await self.context_value.renew()
+        result = super().execute_fields(kind, source, path, grouped, position_context)
+        return await result if self.is_awaitable(result) else result

@@ -24,6 +24,8 @@ from holdco.loading import Loader
 # Keys of a field's metadata.
 RELATION = "holdco.relation"
 COLUMN = "holdco.column"
+READS = "holdco.reads"
+SINGLE = "holdco.single"
 
 Rows = Sequence[Any]
 
@@ -88,10 +90,23 @@ class Split:
         return [next((value for value in values if value is not None), None) for values in zip(*found, strict=True)]
 
 
-def relation(description: str | None = None) -> Callable[[Callable[..., Any]], Any]:
+def reads(*names: str, of: Any = None) -> dict[str, Any]:
+    """Metadata of a field: which columns of the row its resolver needs, where it does not need all.
+
+    `of` is the kind of row, for fields of a type that stands around one.
+    """
+    return {READS: (names, of)}
+
+
+def single() -> dict[str, Any]:
+    """Metadata of a field of the root: its resolver reads once, by one statement, whatever its arguments are."""
+    return {SINGLE: True}
+
+
+def relation(description: str | None = None, *, reads: tuple[str, ...] | None = ("id",)) -> Callable[[Callable[..., Any]], Any]:
     """Declares a field by a function from rows (and arguments) to a Load, a Split, or the values themselves.
 
-    It may be async, to read what arguments need.
+    It may be async, to read what arguments need. `reads` are the columns of the rows that it needs; None says all.
 
     The function's `rows` are annotated as Parent[list[...]], and its return annotation is the field's type in the schema.
     """
@@ -106,9 +121,12 @@ def relation(description: str | None = None) -> Callable[[Callable[..., Any]], A
                 asked = await asked
             return await asked.one(context) if isinstance(asked, Load | Split) else asked[0]
 
-        return strawberry.field(resolver=resolve, description=description, metadata={RELATION: function})
+        return strawberry.field(resolver=resolve, description=description, metadata={RELATION: function, READS: (reads, None)})
 
     return declare
+
+
+_currency = attrgetter("currency")
 
 
 def amount_of(name: str, *, description: str | None = None) -> Any:
@@ -119,9 +137,10 @@ def amount_of(name: str, *, description: str | None = None) -> Any:
         return money.to_decimal(minor_units(row), row.currency)
 
     def column(rows: Rows) -> list[str]:
-        return [money.to_string(minor_units(row), row.currency) for row in rows]
+        return list(map(money.to_string, map(minor_units, rows), map(_currency, rows)))
 
-    return strawberry.field(resolver=resolve, description=description, metadata={COLUMN: column})
+    metadata = {COLUMN: column, READS: ((name, "currency"), None)}
+    return strawberry.field(resolver=resolve, description=description, metadata=metadata)
 
 
 def identifier(kind: Kind) -> Any:
@@ -134,4 +153,4 @@ def identifier(kind: Kind) -> Any:
     def column(rows: Rows) -> list[str]:
         return [prefix + row.id.hex for row in rows]
 
-    return strawberry.field(resolver=resolve, metadata={COLUMN: column})
+    return strawberry.field(resolver=resolve, metadata={COLUMN: column, READS: (("id",), None)})

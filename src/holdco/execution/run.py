@@ -18,7 +18,7 @@ from strawberry.types.arguments import convert_arguments
 
 from holdco.context import Context
 from holdco.execution.fields import Load, Split
-from holdco.execution.plan import Abstract, FieldPlan, Identity, Items, Leaf, NotPlanned, Objects, Required, Shape
+from holdco.execution.plan import Abstract, FieldPlan, Identity, Items, Leaf, NotPlanned, Objects, Plan, Required, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,20 @@ class Run:
         self._variables = variables
         self._pending: list[Task] = []
 
-    async def data(self, root: Objects) -> dict[str, Any]:
-        made = self._level(root, [None])[0]
+    async def data(self, plan: Plan, source: Any = None) -> dict[str, Any]:
+        """The object that the plan begins with, made of `source`: None at the root of the graph, or what a mutation gave."""
+        self._context.select(plan.columns)
+        self._context.reader.is_single = plan.is_single
+        made = self._level(plan.root, [source])[0]
         while self._pending:
             groups: dict[Identity, list[Task]] = {}
             for task in self._pending:
                 groups.setdefault(task.field.identity, []).append(task)
             ready = _ready(groups)
             self._pending = [task for task in self._pending if task.field.identity not in ready]
+            if len(ready) == 1:
+                self._fill(groups[ready[0]], await self._ask(groups[ready[0]]))
+                continue
             # One connection answers one statement at a time; while it does, the answer before is completed.
             asked = [(groups[identity], asyncio.ensure_future(self._ask(groups[identity]))) for identity in ready]
             try:
@@ -74,9 +80,9 @@ class Run:
         if resolver.info_parameter is not None:
             given["info"] = self._info
         if field.relation is None:
-            # A field of the root: there is one object, which has no rows.
+            # A field of the root: there is one object, which has no rows. The same field under another name is another task.
             found = resolver.wrapped_func(None, **given) if resolver.self_parameter else resolver.wrapped_func(**given)
-            return [await found if asyncio.iscoroutine(found) else found]
+            return [await found if asyncio.iscoroutine(found) else found] * len(tasks)
         asked = field.relation(rows=rows, **given)
         if asyncio.iscoroutine(asked):
             asked = await asked
@@ -115,17 +121,17 @@ class Run:
                 columns.append(field.column(rows))
             elif field.value is not None:
                 value = field.value
-                columns.append(self._complete(field.shape, [value(row) for row in rows]))
+                columns.append(self._complete(field.shape, list(map(value, rows))))
             else:
                 columns.append(nothing)
                 waiting.append(field)
-        keys = plan.keys
-        objects = [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
+        objects = plan.build(columns) if columns else [{} for _ in rows]
         self._pending += [Task(field, rows, objects) for field in waiting]
         return objects
 
     def _complete(self, shape: Shape, values: Sequence[Any]) -> Sequence[Any]:
         if isinstance(shape, Required):
+            # Not `None in values`, which compares: a row may be a tuple that compares itself with anything.
             if any(value is None for value in values):
                 raise NotPlanned
             return self._complete(shape.of, values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 from strawberry import ID, Maybe, Parent
@@ -12,7 +11,7 @@ from holdco import ids
 from holdco.connections import Connection, Info, NodeInterface, listed, plain_text, related
 from holdco.customers.graph import Customer
 from holdco.customers.inputs import CustomerFilter, CustomerOrder, customer_request
-from holdco.execution.fields import identifier, relation
+from holdco.execution.fields import identifier, relation, single
 from holdco.groups import loaders, queries
 from holdco.groups.queries import GroupRow
 from holdco.ids import Kind
@@ -28,9 +27,7 @@ class CustomerGroup(NodeInterface):
     updated_at: datetime
     version: int = strawberry.field(description="Counts changes; give it with an update to be refused if somebody was faster.")
 
-    @classmethod
-    def is_type_of(cls, row: Any, _info: Any) -> bool:
-        return isinstance(row, GroupRow)
+    row_type = GroupRow
 
     id = identifier(Kind.GROUP)
 
@@ -55,15 +52,14 @@ class CustomerGroupBy:
 
 @strawberry.type
 class GroupQueries:
-    @strawberry.field(description="A group by id or name; null where there is none.")
+    @strawberry.field(description="A group by id or name; null where there is none.", metadata=single())
     async def customer_group(self, info: Info, by: CustomerGroupBy) -> CustomerGroup | None:
         context = info.context
         if by.id is not None:
             return await context.show(loaders.GroupById, ids.decode(Kind.GROUP, by.id.value))
         name = plain_text(by.name.value) if by.name is not None else ""
-        found = await context.reader.rows(queries.id_by_name(context.organization_id, name))
-        return await context.show(loaders.GroupById, found[0][0]) if found else None
+        return await context.show(loaders.GroupByName, name)
 
-    @strawberry.field(description="In rank order.")
+    @strawberry.field(description="In rank order.", metadata=single())
     async def customer_groups(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[CustomerGroup]:
         return await listed(info, queries.LISTING, request_of(queries.LISTING, first=first, after=after))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Executable
@@ -12,25 +10,26 @@ from holdco.customers import queries as customers
 from holdco.customers.queries import CustomerRow
 from holdco.groups import queries
 from holdco.groups.queries import GroupRow
-from holdco.loading import CountsByParent, ManyByKey, OneByKey, PagesByParent
+from holdco.loading import CountsByParent, ListByKey, PagesByParent, RowByKey
+from holdco.statements import Names
 
 
-class GroupById(OneByKey[UUID, GroupRow]):
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.by_ids(self.reader.organization_id, keys)
-
-    def build(self, row: Sequence[Any]) -> GroupRow:
-        return GroupRow(*row)
+class GroupById(RowByKey[UUID, GroupRow]):
+    listing = queries.LISTING
 
 
-class GroupsByCustomerId(ManyByKey[UUID, GroupRow]):
+class GroupByName(RowByKey[str, GroupRow]):
+    listing = queries.LISTING
+    key = "name"
+
+
+class GroupsByCustomerId(ListByKey[UUID, GroupRow]):
     """In rank order."""
 
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.of_customers(self.reader.organization_id, keys)
+    listing = queries.LISTING
 
-    def build(self, row: Sequence[Any]) -> GroupRow:
-        return GroupRow(*row)
+    def statement(self, names: Names) -> Executable:
+        return queries.of_customers(names)
 
 
 class CustomersByGroupId(PagesByParent[CustomerRow]):

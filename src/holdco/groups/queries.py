@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Select, select
 from holdco.customers.models import Customer
 from holdco.filtering import Filters
 from holdco.groups.models import CustomerGroup, GroupMember
-from holdco.paging import Listing, Order, Relation, any_of
+from holdco.listing import Listing, Order, Relation
+from holdco.statements import ORGANIZATION_ID, Names, is_key
 
 _GROUPS = CustomerGroup.__table__.c
 _MEMBERS = GroupMember.__table__.c
@@ -47,25 +48,16 @@ IN_GROUP = Relation(
 )
 
 
-def by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
-    return select(_GROUPS.id.label("key"), *GROUP_COLUMNS.values()).where(
-        _GROUPS.organization_id == organization_id, any_of(_GROUPS.id, keys)
-    )
-
-
-def id_by_name(organization_id: UUID, name: str) -> Select[Any]:
-    return select(_GROUPS.id).where(_GROUPS.organization_id == organization_id, _GROUPS.name == name)
-
-
-def of_customers(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
+@cache
+def of_customers(names: Names) -> Select[Any]:
     """In rank order."""
     return (
-        select(_MEMBERS.customer_id, *GROUP_COLUMNS.values())
+        select(_MEMBERS.customer_id, *(GROUP_COLUMNS[name] for name in names))
         .join_from(GroupMember.__table__, CustomerGroup.__table__, _GROUPS.id == _MEMBERS.group_id)
         .where(
-            _MEMBERS.organization_id == organization_id,
-            _GROUPS.organization_id == organization_id,
-            any_of(_MEMBERS.customer_id, keys),
+            _MEMBERS.organization_id == ORGANIZATION_ID,
+            _GROUPS.organization_id == ORGANIZATION_ID,
+            is_key(_MEMBERS.customer_id),
         )
         .order_by(_GROUPS.rank)
     )

@@ -18,13 +18,13 @@ from holdco.customers.models import Customer
 from holdco.customers.service import not_found as customer_not_found
 from holdco.database import Transaction, constraint_of
 from holdco.errors import InvalidInput, NotFound, Refused, StaleVersion
+from holdco.filtering import any_of
 from holdco.groups import queries
 from holdco.groups.errors import NameTaken, RankTaken
 from holdco.groups.models import CustomerGroup, GroupMember
 from holdco.groups.queries import GroupRow
 from holdco.ids import Kind
 from holdco.organizations.models import Organization
-from holdco.paging import any_of
 from holdco.validation import TEXT_LENGTH_MAX, Cleaner, cleaned, optional_text, required_text
 
 RANK_MAX = 1_000_000

@@ -26,11 +26,11 @@ from holdco.connections import (
     related,
 )
 from holdco.customers.loaders import CustomerById
-from holdco.execution.fields import amount_of, identifier, load, relation
+from holdco.execution.fields import amount_of, identifier, load, reads, relation, single
 from holdco.filtering import Condition
 from holdco.ids import Kind
 from holdco.invoices import queries
-from holdco.invoices.loaders import InvoiceById, LinesByInvoiceId
+from holdco.invoices.loaders import InvoiceById, InvoiceByNumber, LinesByInvoiceId
 from holdco.invoices.models import InvoicePaymentStatus, InvoiceStatus, TermSource
 from holdco.invoices.queries import InvoiceRow
 from holdco.organizations.loaders import today
@@ -140,31 +140,35 @@ class Invoice(NodeInterface):
     updated_at: datetime
     version: int
 
-    @classmethod
-    def is_type_of(cls, row: Any, _info: Any) -> bool:
-        return isinstance(row, InvoiceRow)
+    row_type = InvoiceRow
 
     id = identifier(Kind.INVOICE)
 
-    @relation("Which team owes it; customer.ancestors says under which head office.")
+    @relation("Which team owes it; customer.ancestors says under which head office.", reads=("customer_id",))
     def customer(rows: Parent[list[InvoiceRow]], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
         return load(CustomerById, [row.customer_id for row in rows])
 
-    @strawberry.field(description="Null for drafts and void invoices.")
+    @strawberry.field(
+        description="Null for drafts and void invoices.",
+        metadata=reads("status", "balance", "amount_paid", "amount_written_off"),
+    )
     def payment_status(row: Parent[InvoiceRow]) -> InvoicePaymentStatus | None:
         return queries.payment_status_of(row)
 
-    @relation("Something is left to pay and the due date has passed; due today is not overdue.")
+    @relation(
+        "Something is left to pay and the due date has passed; due today is not overdue.",
+        reads=("status", "balance", "due_date"),
+    )
     async def is_overdue(rows: Parent[list[InvoiceRow]], info: Info) -> bool:
         day = await today(info.context)
         overdue: Any = [queries.is_overdue(row, day) for row in rows]
         return overdue
 
-    @strawberry.field
+    @strawberry.field(metadata=reads("payment_terms_kind", "payment_terms_net_days"))
     def payment_terms(row: Parent[InvoiceRow]) -> PaymentTermsType:
         return terms_of(row.payment_terms_kind, row.payment_terms_net_days)  # type: ignore[return-value]  # never null here
 
-    @strawberry.field
+    @strawberry.field(metadata=reads("bill_to"))
     def bill_to(row: Parent[InvoiceRow]) -> BillTo:
         stored = row.bill_to
         return BillTo(
@@ -212,14 +216,13 @@ class Invoice(NodeInterface):
 
 @strawberry.type
 class InvoiceQueries:
-    @strawberry.field(description="An invoice by id or number; null where there is none.")
+    @strawberry.field(description="An invoice by id or number; null where there is none.", metadata=single())
     async def invoice(self, info: Info, by: InvoiceBy) -> Invoice | None:
         context = info.context
         if by.id is not None:
             return await context.show(InvoiceById, ids.decode(Kind.INVOICE, by.id.value))
         number = plain_text(by.number.value) if by.number is not None else ""
-        found = await context.reader.rows(queries.id_by_number(context.organization_id, number))
-        return await context.show(InvoiceById, found[0][0]) if found else None
+        return await context.show(InvoiceByNumber, number)
 
     @strawberry.field
     async def invoices(

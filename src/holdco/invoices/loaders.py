@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable
-
 from holdco.customers.queries import in_scope
-from holdco.database import Reader
 from holdco.invoices import queries
 from holdco.invoices.queries import InvoiceLineRow, InvoiceRow
-from holdco.loading import CountsByParent, ManyByKey, OneByKey, PagesByParent
+from holdco.loading import CountsByParent, ManyByKey, PagesByParent, RowByKey
 from holdco.paging import PageRequest
+from holdco.reader import Reader
 from holdco.scopes import CustomerScope
 
 
-class InvoiceById(OneByKey[UUID, InvoiceRow]):
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.by_ids(self.reader.organization_id, keys)
+class InvoiceById(RowByKey[UUID, InvoiceRow]):
+    listing = queries.LISTING
 
-    def build(self, row: Sequence[Any]) -> InvoiceRow:
-        return InvoiceRow(*row)
+
+class InvoiceByNumber(RowByKey[str, InvoiceRow]):
+    listing = queries.LISTING
+    key = "number"
 
 
 class LinesByInvoiceId(ManyByKey[UUID, InvoiceLineRow]):
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.lines_of(self.reader.organization_id, keys)
-
-    def build(self, row: Sequence[Any]) -> InvoiceLineRow:
-        return InvoiceLineRow(*row)
+    row = InvoiceLineRow
+    statement = queries.LINES
 
 
 class InvoicesByScope(PagesByParent[InvoiceRow]):

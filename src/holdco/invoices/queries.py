@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, not_, select
+from sqlalchemy import ColumnElement, and_, not_, select
 
-from holdco.filtering import Filters
+from holdco.filtering import Filters, OrganizationId
 from holdco.invoices.models import Invoice, InvoiceLine, InvoicePaymentStatus
-from holdco.paging import Listing, Order, any_of
+from holdco.listing import Listing, Order
+from holdco.statements import ORGANIZATION_ID, is_key
 
 INVOICES = Invoice.__table__.c
 _LINES = InvoiceLine.__table__.c
@@ -95,15 +95,15 @@ _PAYMENT_STATUSES = {
 }
 
 
-def _payment_status(_organization_id: UUID, _operator: str, value: Any) -> ColumnElement[bool]:
+def _payment_status(_organization_id: OrganizationId, _operator: str, value: Any) -> ColumnElement[bool]:
     return _PAYMENT_STATUSES[InvoicePaymentStatus(value)]
 
 
-def _is_open(_organization_id: UUID, _operator: str, value: Any) -> ColumnElement[bool]:
+def _is_open(_organization_id: OrganizationId, _operator: str, value: Any) -> ColumnElement[bool]:
     return _OPEN if value else not_(_OPEN)
 
 
-def _is_overdue(_organization_id: UUID, _operator: str, value: Any) -> ColumnElement[bool]:
+def _is_overdue(_organization_id: OrganizationId, _operator: str, value: Any) -> ColumnElement[bool]:
     """`value` is whether, and today's date."""
     is_wanted, today = value
     overdue = and_(_OPEN, INVOICES.due_date < today)
@@ -136,29 +136,16 @@ LISTING: Listing[InvoiceRow] = Listing(
 )
 
 
-def by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
-    return select(INVOICES.id.label("key"), *LISTING.columns.values()).where(
-        INVOICES.organization_id == organization_id, any_of(INVOICES.id, keys)
+LINES = (
+    select(
+        _LINES.invoice_id,
+        *(INVOICES.currency if name == "currency" else _LINES[name] for name in InvoiceLineRow._fields),
     )
-
-
-def id_by_number(organization_id: UUID, number: str) -> Select[Any]:
-    return select(INVOICES.id).where(INVOICES.organization_id == organization_id, INVOICES.number == number)
-
-
-def lines_of(organization_id: UUID, invoice_ids: Sequence[UUID]) -> Select[Any]:
-    columns = [_LINES[name] for name in InvoiceLineRow._fields if name != "currency"]
-    return (
-        select(_LINES.invoice_id, *columns, INVOICES.currency)
-        .join_from(
-            InvoiceLine.__table__,
-            Invoice.__table__,
-            and_(INVOICES.organization_id == _LINES.organization_id, INVOICES.id == _LINES.invoice_id),
-        )
-        .where(
-            _LINES.organization_id == organization_id,
-            INVOICES.organization_id == organization_id,
-            any_of(_LINES.invoice_id, invoice_ids),
-        )
-        .order_by(_LINES.invoice_id, _LINES.position)
+    .join_from(
+        InvoiceLine.__table__,
+        Invoice.__table__,
+        and_(INVOICES.organization_id == _LINES.organization_id, INVOICES.id == _LINES.invoice_id),
     )
+    .where(_LINES.organization_id == ORGANIZATION_ID, INVOICES.organization_id == ORGANIZATION_ID, is_key(_LINES.invoice_id))
+    .order_by(_LINES.invoice_id, _LINES.position)
+)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 import strawberry
 from strawberry import Parent
@@ -35,9 +34,7 @@ class Organization(NodeInterface):
     updated_at: datetime
     version: int = strawberry.field(description="Counts changes; give it with an update to be refused if somebody was faster.")
 
-    @classmethod
-    def is_type_of(cls, row: Any, _info: Any) -> bool:
-        return isinstance(row, OrganizationRow)
+    row_type = OrganizationRow
 
     id = identifier(Kind.ORGANIZATION)
 

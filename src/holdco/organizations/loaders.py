@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable
-
 from holdco.context import Context
-from holdco.loading import OneByKey
+from holdco.loading import Loader
 from holdco.organizations import queries
 from holdco.organizations.queries import OrganizationRow
 
 
-class OrganizationById(OneByKey[UUID, OrganizationRow]):
+class OrganizationById(Loader[UUID, OrganizationRow | None]):
     """Finds the viewer's own organization and no other, whichever it is asked for."""
 
-    def statement(self, keys: Sequence[UUID]) -> Executable:  # noqa: ARG002 (there is one, whatever was asked for)
-        return queries.by_id(self.reader.organization_id)
-
-    def build(self, row: Sequence[Any]) -> OrganizationRow:
-        return OrganizationRow._make([*row, datetime.now(UTC)])
+    async def batch_load_fn(self, keys: list[UUID]) -> list[OrganizationRow | None]:
+        now = datetime.now(UTC)
+        found = {row[0]: OrganizationRow._make([*row, now]) for row in await self.reader.rows(queries.ORGANIZATION)}
+        return [found.get(key) for key in keys]
 
 
 async def today(context: Context) -> date:

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, select
 
 from holdco.organizations.models import Organization
+from holdco.statements import ORGANIZATION_ID
 
 _ORGANIZATIONS = Organization.__table__.c
 
@@ -45,5 +46,4 @@ ORGANIZATION_COLUMNS: dict[str, ColumnElement[Any]] = {
 }
 
 
-def by_id(organization_id: UUID) -> Select[Any]:
-    return select(_ORGANIZATIONS.id.label("key"), *ORGANIZATION_COLUMNS.values()).where(_ORGANIZATIONS.id == organization_id)
+ORGANIZATION = select(*ORGANIZATION_COLUMNS.values()).where(_ORGANIZATIONS.id == ORGANIZATION_ID)

@@ -26,7 +26,7 @@ from holdco.connections import (
 )
 from holdco.customers.loaders import CustomerById
 from holdco.errors import UserErrorCode
-from holdco.execution.fields import amount_of, identifier, load, relation, split
+from holdco.execution.fields import amount_of, identifier, load, reads, relation, single, split
 from holdco.filtering import Condition
 from holdco.ids import Kind
 from holdco.invoices.loaders import InvoiceById
@@ -85,13 +85,11 @@ class Payment(NodeInterface):
     created_at: datetime
     version: int
 
-    @classmethod
-    def is_type_of(cls, row: Any, _info: Any) -> bool:
-        return isinstance(row, PaymentRow)
+    row_type = PaymentRow
 
     id = identifier(Kind.PAYMENT)
 
-    @relation("The payer.")
+    @relation("The payer.", reads=("customer_id",))
     def customer(rows: Parent[list[PaymentRow]], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
         return load(CustomerById, [row.customer_id for row in rows])
 
@@ -101,7 +99,10 @@ class Payment(NodeInterface):
 
     unapplied: Decimal = amount_of("unapplied", description="What is left to apply; 0 when reversed.")
 
-    @strawberry.field(description="Why money was kept unapplied that should have been applied (onAllocationError).")
+    @strawberry.field(
+        description="Why money was kept unapplied that should have been applied (onAllocationError).",
+        metadata=reads("unapplied_reason"),
+    )
     def unapplied_reason(row: Parent[PaymentRow]) -> UserErrorCode | None:
         return UserErrorCode(row.unapplied_reason) if row.unapplied_reason is not None else None
 
@@ -130,17 +131,15 @@ class CreditNote(NodeInterface):
     created_at: datetime
     version: int
 
-    @classmethod
-    def is_type_of(cls, row: Any, _info: Any) -> bool:
-        return isinstance(row, CreditNoteRow)
+    row_type = CreditNoteRow
 
     id = identifier(Kind.CREDIT_NOTE)
 
-    @relation("Whose credit it is.")
+    @relation("Whose credit it is.", reads=("customer_id",))
     def customer(rows: Parent[list[CreditNoteRow]], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
         return load(CustomerById, [row.customer_id for row in rows])
 
-    @strawberry.field
+    @strawberry.field(metadata=reads("remaining"))
     def status(row: Parent[CreditNoteRow]) -> CreditNoteStatus:
         return CreditNoteStatus.OPEN if row.remaining else CreditNoteStatus.CLOSED
 
@@ -176,13 +175,11 @@ class Allocation(NodeInterface):
     strategy: Strategy
     reason: str | None
 
-    @classmethod
-    def is_type_of(cls, row: Any, _info: Any) -> bool:
-        return isinstance(row, AllocationRow)
+    row_type = AllocationRow
 
     id = identifier(Kind.ALLOCATION)
 
-    @relation("The payment or credit note.")
+    @relation("The payment or credit note.", reads=("payment_id", "credit_note_id"))
     async def source(rows: Parent[list[AllocationRow]], info: Info) -> AllocationSource:
         return split(
             [
@@ -191,29 +188,34 @@ class Allocation(NodeInterface):
             ]
         )
 
-    @relation("Whose money it was.")
+    @relation("Whose money it was.", reads=("payer_id",))
     def payer(rows: Parent[list[AllocationRow]], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
         return load(CustomerById, [row.payer_id for row in rows])
 
-    @relation()
+    @relation(reads=("invoice_id",))
     def invoice(rows: Parent[list[AllocationRow]], info: Info) -> Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")]:
         return load(InvoiceById, [row.invoice_id for row in rows])
 
-    @strawberry.field(description="The head office, or another customer above the invoice's owner, paid.")
+    @strawberry.field(
+        description="The head office, or another customer above the invoice's owner, paid.",
+        metadata=reads("payer_id", "beneficiary_id"),
+    )
     def is_paid_by_ancestor(row: Parent[AllocationRow]) -> bool:
         return row.payer_id != row.beneficiary_id
 
-    @strawberry.field(description="The customers from the payer down to the invoice's owner, as they stood then.")
+    @strawberry.field(
+        description="The customers from the payer down to the invoice's owner, as they stood then.", metadata=reads("path")
+    )
     def path(row: Parent[AllocationRow]) -> list[ID]:
         return [ID(ids.encode(Kind.CUSTOMER, key)) for key in row.path]
 
     amount: Decimal = amount_of("amount")
 
-    @relation("The row that this one takes back; null where it is no reversal.")
+    @relation("The row that this one takes back; null where it is no reversal.", reads=("reverses_id",))
     def reverses(rows: Parent[list[AllocationRow]], info: Info) -> Allocation | None:
         return load(loaders.AllocationById, [row.reverses_id for row in rows])
 
-    @relation("The row that takes this one back; null while it stands.")
+    @relation("The row that takes this one back; null while it stands.", reads=("id", "reverses_id"))
     def reversed_by(rows: Parent[list[AllocationRow]], info: Info) -> Allocation | None:
         return load(loaders.ReversalByAllocationId, [row.id if row.reverses_id is None else None for row in rows])
 
@@ -253,16 +255,15 @@ class PaymentFilter:
 
 @strawberry.type
 class PaymentQueries:
-    @strawberry.field(description="A payment by id or number; null where there is none.")
+    @strawberry.field(description="A payment by id or number; null where there is none.", metadata=single())
     async def payment(self, info: Info, by: PaymentBy) -> Payment | None:
         context = info.context
         if by.id is not None:
             return await context.show(loaders.PaymentById, ids.decode(Kind.PAYMENT, by.id.value))
         number = plain_text(by.number.value) if by.number is not None else ""
-        found = await context.reader.rows(queries.payment_id_by_number(context.organization_id, number))
-        return await context.show(loaders.PaymentById, found[0][0]) if found else None
+        return await context.show(loaders.PaymentByNumber, number)
 
-    @strawberry.field(description="The newest first.")
+    @strawberry.field(description="The newest first.", metadata=single())
     async def payments(
         self,
         info: Info,

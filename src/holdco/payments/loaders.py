@@ -2,54 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Executable, TextClause
+from sqlalchemy import TextClause
 
 from holdco.customers.queries import in_scope
-from holdco.database import Reader
-from holdco.loading import CountsByParent, Loader, OneByKey, PagesByParent
+from holdco.loading import CountsByParent, Loader, PagesByParent, RowByKey
 from holdco.paging import PageRequest
 from holdco.payments import queries
 from holdco.payments.queries import AllocationRow, CreditNoteRow, PaymentRow, ReceivablesRow
+from holdco.reader import Reader
 from holdco.scopes import CustomerScope
 
 
-class PaymentById(OneByKey[UUID, PaymentRow]):
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.payments_by_ids(self.reader.organization_id, keys)
-
-    def build(self, row: Sequence[Any]) -> PaymentRow:
-        return PaymentRow(*row)
+class PaymentById(RowByKey[UUID, PaymentRow]):
+    listing = queries.LISTING
 
 
-class CreditNoteById(OneByKey[UUID, CreditNoteRow]):
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.credit_notes_by_ids(self.reader.organization_id, keys)
-
-    def build(self, row: Sequence[Any]) -> CreditNoteRow:
-        return CreditNoteRow(*row)
+class PaymentByNumber(RowByKey[str, PaymentRow]):
+    listing = queries.LISTING
+    key = "number"
 
 
-class AllocationById(OneByKey[UUID, AllocationRow]):
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.allocations_by_ids(self.reader.organization_id, keys)
-
-    def build(self, row: Sequence[Any]) -> AllocationRow:
-        return AllocationRow(*row)
+class CreditNoteById(RowByKey[UUID, CreditNoteRow]):
+    listing = queries.CREDIT_NOTES
 
 
-class ReversalByAllocationId(OneByKey[UUID, AllocationRow]):
+class AllocationById(RowByKey[UUID, AllocationRow]):
+    listing = queries.ALLOCATIONS
+
+
+class ReversalByAllocationId(RowByKey[UUID, AllocationRow]):
     """The row that takes an allocation back; None while it stands."""
 
-    def statement(self, keys: Sequence[UUID]) -> Executable:
-        return queries.reversals_of(self.reader.organization_id, keys)
-
-    def build(self, row: Sequence[Any]) -> AllocationRow:
-        return AllocationRow(*row)
+    listing = queries.ALLOCATIONS
+    key = "reverses_id"
 
 
 class PaymentsByScope(PagesByParent[PaymentRow]):
@@ -121,7 +110,7 @@ class ReceivablesByCustomerId(Loader[UUID, list[ReceivablesRow]]):
 
     async def batch_load_fn(self, keys: list[UUID]) -> list[list[ReceivablesRow]]:
         found: dict[UUID, list[ReceivablesRow]] = {key: [] for key in keys}
-        parameters = {"organization_id": self.reader.organization_id, "customer_ids": keys, "today": self.today}
+        parameters = {"customer_ids": keys, "today": self.today}
         for key, currency, *amounts in await self.reader.rows(self.sums, parameters):
             # Postgres adds bigint up to numeric, so that no sum overflows; in Python both are whole numbers.
             found[key].append(ReceivablesRow(currency, *map(int, amounts)))

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Select, TextClause, and_, exists, select, 
 from sqlalchemy.orm import aliased
 
 from holdco import ids
-from holdco.filtering import Condition, Filters
+from holdco.filtering import Condition, Filters, OrganizationId, any_of
 from holdco.ids import Kind
-from holdco.paging import Listing, Order, Relation, any_of
+from holdco.listing import Listing, Order, Relation
 from holdco.payments.models import Allocation, CreditNote, Payment
 
 PAYMENTS = Payment.__table__.c
@@ -107,7 +107,7 @@ class ReceivablesRow(NamedTuple):
         return self.outstanding - self.unapplied - self.open_credits
 
 
-def _is_live(organization_id: UUID, _operator: str, _value: Any) -> ColumnElement[bool]:
+def _is_live(organization_id: OrganizationId, _operator: str, _value: Any) -> ColumnElement[bool]:
     """Neither a reversal nor reversed."""
     reversal = aliased(Allocation)
     return and_(
@@ -164,22 +164,6 @@ ALLOCATIONS_OF_PAYMENT = Relation(parent=_ALLOCATIONS.payment_id)
 ALLOCATIONS_OF_CREDIT_NOTE = Relation(parent=_ALLOCATIONS.credit_note_id)
 
 
-def payments_by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
-    return select(PAYMENTS.id.label("key"), *LISTING.columns.values()).where(
-        PAYMENTS.organization_id == organization_id, any_of(PAYMENTS.id, keys)
-    )
-
-
-def payment_id_by_number(organization_id: UUID, number: str) -> Select[Any]:
-    return select(PAYMENTS.id).where(PAYMENTS.organization_id == organization_id, PAYMENTS.number == number)
-
-
-def credit_notes_by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
-    return select(_CREDIT_NOTES.id.label("key"), *CREDIT_NOTES.columns.values()).where(
-        _CREDIT_NOTES.organization_id == organization_id, any_of(_CREDIT_NOTES.id, keys)
-    )
-
-
 def allocations_by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
     return select(_ALLOCATIONS.id.label("key"), *ALLOCATIONS.columns.values()).where(
         _ALLOCATIONS.organization_id == organization_id, any_of(_ALLOCATIONS.id, keys)
@@ -187,10 +171,8 @@ def allocations_by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[An
 
 
 def reversals_of(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
-    """The row that takes back each of these, by the row that is taken back."""
-    return select(_ALLOCATIONS.reverses_id.label("key"), *ALLOCATIONS.columns.values()).where(
-        _ALLOCATIONS.organization_id == organization_id, any_of(_ALLOCATIONS.reverses_id, keys)
-    )
+    """The rows that take back these."""
+    return select(_ALLOCATIONS.id).where(_ALLOCATIONS.organization_id == organization_id, any_of(_ALLOCATIONS.reverses_id, keys))
 
 
 # Whose money counts for each of the customers that are asked about: its own, or that of all at and below it.

@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco import ids, money
-from holdco.database import Reader
 from holdco.errors import HoldcoError
 from holdco.ids import Kind
+from holdco.reader import Reader
 from holdco.verification import hierarchy
 from holdco.verification import money as money_checks
 from holdco.verification.checks import Check
