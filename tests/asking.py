@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco.context import Context, Viewer
 from holdco.endpoint.documents import Documents
-from holdco.endpoint.view import encode
+from holdco.endpoint.response import encode
 from holdco.execution.execute import execute
 from holdco.schema import schema
 from stories import Ask

@@ -53,7 +53,7 @@ class Context:
 
     async def show(self, kind: type[Loader[Key, Value]], key: Key, *arguments: Hashable) -> Any:
         """As `load`, for the graph: a row stands for the type that shows it, which a type checker cannot know."""
-        return await self.loader(kind, *arguments).load(key)
+        return await self.load(kind, key, *arguments)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

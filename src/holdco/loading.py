@@ -35,16 +35,26 @@ class Loader(DataLoader[Key, Value]):
     def __init__(self, reader: Reader) -> None:
         super().__init__()
         self.reader = reader
-        # What levels have found so far. Apart from aiodataloader's own cache, which keeps a future for each key.
+        # What has been found so far; aiodataloader's own cache has a future for each key that was loaded alone.
         self._found: dict[Key, Value] = {}
         self._fetching = asyncio.Lock()
 
     def load(self, key: Key) -> asyncio.Future[Value]:
+        if key in self._found:
+            found = asyncio.get_running_loop().create_future()
+            found.set_result(self._found[key])
+            return found
         # graphql-core cancels the siblings of a field that failed; another branch may be waiting for the same key.
         return asyncio.shield(super().load(key))
 
-    async def batch_load_fn(self, keys: list[Key]) -> list[Value]:
+    async def read(self, keys: list[Key]) -> list[Value]:
+        """What belongs to each key, in their order, by one statement."""
         raise NotImplementedError
+
+    async def batch_load_fn(self, keys: list[Key]) -> list[Value]:
+        values = await self.read(keys)
+        self._found.update(zip(keys, values, strict=True))
+        return values
 
     async def load_level(self, keys: Iterable[Key], levels: int = 1) -> dict[Key, Value]:
         """What belongs to all keys of a level, in one call of the batch function and without a future for each key.
@@ -60,7 +70,7 @@ class Loader(DataLoader[Key, Value]):
         return found
 
     async def fetch(self, keys: list[Key], _levels: int) -> None:
-        self._found.update(zip(keys, await self.batch_load_fn(keys), strict=True))
+        await self.batch_load_fn(keys)
 
 
 class ListedLoader(Loader[Key, Value]):
@@ -85,7 +95,7 @@ class RowByKey(ListedLoader[Key, Row | None]):
     # The column, which is unique.
     key: ClassVar[str] = "id"
 
-    async def batch_load_fn(self, keys: list[Key]) -> list[Row | None]:
+    async def read(self, keys: list[Key]) -> list[Row | None]:
         found = self._seen(keys)
         missing = [key for key in keys if key not in found]
         if missing:
@@ -109,7 +119,7 @@ class OneByKey(Loader[Key, Row | None]):
     # Its first column is the key, the others are those of `row`.
     statement: ClassVar[Executable]
 
-    async def batch_load_fn(self, keys: list[Key]) -> list[Row | None]:
+    async def read(self, keys: list[Key]) -> list[Row | None]:
         rows = await self.reader.rows(self.statement, {KEYS: keys}, record_of(self.row, self.row._fields, 1))
         found = {row[0]: row for row in rows}
         return [found.get(key) for key in keys]
@@ -122,7 +132,7 @@ class ManyByKey(Loader[Key, list[Row]]):
     # Its first column is the key, the others are those of `row`.
     statement: ClassVar[Executable]
 
-    async def batch_load_fn(self, keys: list[Key]) -> list[list[Row]]:
+    async def read(self, keys: list[Key]) -> list[list[Row]]:
         rows = await self.reader.rows(self.statement, {KEYS: keys}, record_of(self.row, self.row._fields, 1))
         return lists_by_key(keys, rows)
 
@@ -134,7 +144,7 @@ class ListByKey(ListedLoader[Key, list[Row]]):
         """Its first column is the key, then the row's columns."""
         raise NotImplementedError
 
-    async def batch_load_fn(self, keys: list[Key]) -> list[list[Row]]:
+    async def read(self, keys: list[Key]) -> list[list[Row]]:
         names = self.names()
         return lists_by_key(keys, await self.rows(self.statement(names), names, keys))
 
@@ -155,7 +165,7 @@ class PagesByParent(ListedLoader[UUID, Page[Row]]):
         super().__init__(reader)
         self.request = request
 
-    async def batch_load_fn(self, keys: list[UUID]) -> list[Page[Row]]:
+    async def read(self, keys: list[UUID]) -> list[Page[Row]]:
         names = self.names(self.request)
         pages: list[list[Any]] = [[] for _ in keys]
         for row in await self.rows(pages_by_parent(self.listing, self.relation, self.request, names), names, keys):
@@ -192,7 +202,7 @@ class CountsByParent(Loader[UUID, int]):
         super().__init__(reader)
         self.request = request
 
-    async def batch_load_fn(self, keys: list[UUID]) -> list[int]:
+    async def read(self, keys: list[UUID]) -> list[int]:
         statement = counts_by_parent(self.listing, self.relation, self.request)
         found = {row[0]: row[1] for row in await self.reader.rows(statement, {KEYS: keys})}
         return [found.get(key, 0) for key in keys]
@@ -205,7 +215,7 @@ class CountOfAll(Loader[str, int]):
         super().__init__(reader)
         self.statement = count_select(listing, request)
 
-    async def batch_load_fn(self, keys: list[str]) -> list[int]:
+    async def read(self, keys: list[str]) -> list[int]:
         counted = await self.reader.rows(self.statement)
         return [int(counted[0][0])] * len(keys)
 

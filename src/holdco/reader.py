@@ -89,6 +89,7 @@ class Reader:
         self._connection: Any = None
         self._is_bare = False
         self._turn = asyncio.Lock()
+        self._is_broken = False
         self._is_closed = False
 
     async def rows(
@@ -98,7 +99,8 @@ class Reader:
         # A field that fails cancels its siblings. A statement that is cancelled would take the connection along, and with it
         # the snapshot that others still read from.
         bound = {"organization_id": self.organization_id, **(parameters or {})}
-        return await asyncio.shield(self._rows(statement, bound, record))
+        reading = self._rows(statement, bound, record)
+        return await (reading if self.is_single else asyncio.shield(reading))
 
     async def _rows(self, statement: Executable, parameters: Mapping[str, Any], record: type[asyncpg.Record]) -> Sequence[Any]:
         ready = compiled(statement)
@@ -114,7 +116,12 @@ class Reader:
             elif self._is_bare:
                 raise SecondStatement
             self.statement_count += 1
-            rows: Sequence[Any] = await self._connection.fetch(ready.sql, *arguments, record_class=record)
+            try:
+                rows: Sequence[Any] = await self._connection.fetch(ready.sql, *arguments, record_class=record)
+            except asyncio.CancelledError:
+                # Only where there is no snapshot to protect. asyncpg is still telling Postgres to stop.
+                self._is_broken = True
+                raise
             return rows
 
     async def _open(self, *, is_single: bool) -> None:
@@ -130,13 +137,18 @@ class Reader:
 
     async def close(self) -> None:
         """Gives the connection back. A client that goes away cancels its operation; its connection goes back all the same."""
-        await asyncio.shield(self._close())
+        # Where nothing has to be waited for there is nothing to cancel.
+        is_immediate = not self._turn.locked() and (self._is_bare or self._connection is None)
+        await (self._close() if is_immediate else asyncio.shield(self._close()))
 
     async def _close(self) -> None:
         async with self._turn:
             self._is_closed = True
             pooled, self._pooled = self._pooled, None
             if pooled is None:
+                return
+            if self._is_broken:
+                await greenlet_spawn(pooled.invalidate)
                 return
             try:
                 if not self._is_bare:

@@ -100,7 +100,7 @@ def serve(settings: Settings, *, workers: int = 1) -> None:
     # Workers are processes of their own; the environment is how they learn where the database is.
     os.environ["DATABASE_URL"] = settings.database_url
     uvicorn.run(
-        "holdco.app:create_app",
+        "holdco.app:create_serving_app",
         factory=True,
         host=settings.host,
         port=settings.port,

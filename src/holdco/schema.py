@@ -25,6 +25,7 @@ from holdco.customers.graph import Activity, Customer, CustomerQueries, ParentLi
 from holdco.customers.loaders import ActivityById, CustomerById, ParentLinkById
 from holdco.customers.mutations import CustomerMutations
 from holdco.errors import BadUserInput
+from holdco.execution.fields import load, lookup
 from holdco.groups.graph import CustomerGroup, GroupQueries
 from holdco.groups.loaders import GroupById
 from holdco.groups.mutations import GroupMutations
@@ -60,10 +61,10 @@ _LOADERS: dict[Kind, type[Loader[Any, Any]]] = {
 
 @strawberry.type
 class NodeQueries:
-    @strawberry.field(description="Anything by its id; null where there is none.")
-    async def node(self, info: Info, id: ID) -> NodeInterface | None:  # noqa: A002
+    @lookup("Anything by its id; null where there is none.")
+    def node(info: Info, id: ID) -> NodeInterface | None:  # noqa: A002
         kind, key = parse_id(id)
-        return await info.context.show(_LOADERS[kind], key)
+        return load(_LOADERS[kind], [key])
 
     @strawberry.field(description="In the order of the ids; null for each that there is not.")
     async def nodes(self, info: Info, ids: list[ID]) -> list[NodeInterface | None]:

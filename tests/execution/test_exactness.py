@@ -30,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from demo_company import load
 from holdco.context import Context, Viewer
 from holdco.database import create_engine
-from holdco.endpoint.view import encode
+from holdco.endpoint.response import encode
 from holdco.execution.execute import PlanFailed, Plans
 from holdco.organizations import service as organizations
 from holdco.schema import schema

@@ -34,7 +34,7 @@ from holdco.customers.inputs import CustomerBy, CustomerFilter, CustomerOrder, c
 from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
 from holdco.customers.queries import CustomerRow, ParentLinkRow
 from holdco.errors import BadUserInput
-from holdco.execution.fields import identifier, load, reads, relation, single
+from holdco.execution.fields import identifier, load, lookup, reads, relation, single
 from holdco.filtering import Condition
 from holdco.groups.loaders import GroupsByCustomerId
 from holdco.ids import Kind
@@ -329,22 +329,22 @@ class CustomerDeletePreview:
     confirmation_token: str | None = strawberry.field(description="Of exactly this state; null where it cannot be deleted.")
 
 
+def _only(found: list[CustomerRow], external_id: str) -> CustomerRow | None:
+    if len(found) > 1:
+        raise BadUserInput(f"{external_id} names several customers in different systems. Ask for one by id.")
+    return found[0] if found else None
+
+
 @strawberry.type
 class CustomerQueries:
-    @strawberry.field(
-        description="A customer by id, number or the id of another system; null where there is none.", metadata=single()
-    )
-    async def customer(self, info: Info, by: CustomerBy) -> Customer | None:
-        context = info.context
+    @lookup("A customer by id, number or the id of another system; null where there is none.")
+    def customer(info: Info, by: CustomerBy) -> Customer | None:
         if by.id is not None:
-            return await context.show(loaders.CustomerById, ids.decode(Kind.CUSTOMER, by.id.value))
+            return load(loaders.CustomerById, [ids.decode(Kind.CUSTOMER, by.id.value)])
         if by.number is not None:
-            return await context.show(loaders.CustomerByNumber, plain_text(by.number.value))
+            return load(loaders.CustomerByNumber, [plain_text(by.number.value)])
         external_id = plain_text(by.external_id.value) if by.external_id is not None else ""
-        found = await context.show(loaders.CustomersByExternalId, external_id)
-        if len(found) > 1:
-            raise BadUserInput(f"{external_id} names several customers in different systems. Ask for one by id.")
-        return found[0] if found else None
+        return load(loaders.CustomersByExternalId, [external_id], shown=_only)
 
     @strawberry.field(metadata=single())
     async def customers(

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-import orjson
 import structlog
 from graphql import ExecutionResult, GraphQLError, OperationType
 from graphql.validation import ASTValidationRule
@@ -27,6 +26,7 @@ from holdco.endpoint.errors import ErrorCode, RequestError, masked, presented
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.negotiation import GRAPHQL_RESPONSE, HTML, JSON, negotiate
 from holdco.endpoint.parameters import read_parameters
+from holdco.endpoint.response import JSONResponse, compressed, encode
 from holdco.errors import HoldcoError
 from holdco.execution.execute import execute
 
@@ -74,7 +74,7 @@ class Endpoint:
         request_id = request.state.request_id = uuid7().hex
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = await self._respond(request, request_id)
-        response.headers["x-request-id"] = request_id
+        response.raw_headers.append((b"x-request-id", request_id.encode()))
         await response(scope, receive, send)
 
     async def _respond(self, request: Request, request_id: str) -> Response:
@@ -85,7 +85,7 @@ class Endpoint:
                 return self._graphiql.page(request)
             media_type = wanted
             result = await self._result(request)
-            return _executed(result, media_type, request_id)
+            return await compressed(_executed(result, media_type, request_id), media_type, request.headers.get("accept-encoding"))
         except RequestError as refusal:
             return _refused(refusal, media_type)
         except (Exception, asyncio.CancelledError) as error:
@@ -146,7 +146,7 @@ async def _close(context: OperationContext) -> None:
         log.exception("closing an operation's context failed")
 
 
-def _executed(result: ExecutionResult, media_type: str, request_id: str) -> Response:
+def _executed(result: ExecutionResult, media_type: str, request_id: str) -> JSONResponse:
     if not result.errors:
         return _response({"data": result.data}, 200, media_type)
     body: dict[str, Any] = {"errors": presented(result.errors, request_id), "data": result.data}
@@ -163,15 +163,5 @@ def _refused(refusal: RequestError, media_type: str) -> Response:
     return response
 
 
-def encode(body: Any) -> bytes:
-    """JSON as clients read it. Times, which are in UTC, end in Z, as the scalar writes them."""
-    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
-
-
-def _response(body: dict[str, Any], status: int, media_type: str) -> Response:
-    return Response(
-        encode(body),
-        status,
-        {"cache-control": "no-store", "vary": "Accept"},
-        f"{media_type}; charset=utf-8",
-    )
+def _response(body: dict[str, Any], status: int, media_type: str) -> JSONResponse:
+    return JSONResponse(encode(body), status, media_type)

@@ -25,6 +25,7 @@ from holdco.loading import Loader
 RELATION = "holdco.relation"
 COLUMN = "holdco.column"
 READS = "holdco.reads"
+LOOKUP = "holdco.lookup"
 SINGLE = "holdco.single"
 
 Rows = Sequence[Any]
@@ -101,6 +102,19 @@ def reads(*names: str, of: Any = None) -> dict[str, Any]:
 def single() -> dict[str, Any]:
     """Metadata of a field of the root: its resolver reads once, by one statement, whatever its arguments are."""
     return {SINGLE: True}
+
+
+def lookup(description: str) -> Callable[[Callable[..., Any]], Any]:
+    """Declares a field of the root by a function from arguments to the Load of one key."""
+
+    def declare(function: Callable[..., Any]) -> Any:
+        @wraps(function)
+        async def resolve(**given: Any) -> Any:
+            return await function(**given).one(given["info"].context)
+
+        return strawberry.field(resolver=resolve, description=description, metadata={LOOKUP: function, **single()})
+
+    return declare
 
 
 def relation(description: str | None = None, *, reads: tuple[str, ...] | None = ("id",)) -> Callable[[Callable[..., Any]], Any]:

@@ -17,7 +17,7 @@ from strawberry import Schema
 from strawberry.types.arguments import convert_arguments
 
 from holdco.context import Context
-from holdco.execution.fields import Load, Split
+from holdco.execution.fields import LOOKUP, Load, Split
 from holdco.execution.plan import Abstract, FieldPlan, Identity, Items, Leaf, NotPlanned, Objects, Plan, Required, Shape
 
 
@@ -81,6 +81,9 @@ class Run:
             given["info"] = self._info
         if field.relation is None:
             # A field of the root: there is one object, which has no rows. The same field under another name is another task.
+            lookup = field.strawberry_field.metadata.get(LOOKUP)
+            if lookup is not None:
+                return await lookup(**given).level(self._context, 1) * len(tasks)  # type: ignore[no-any-return]
             found = resolver.wrapped_func(None, **given) if resolver.self_parameter else resolver.wrapped_func(**given)
             return [await found if asyncio.iscoroutine(found) else found] * len(tasks)
         asked = field.relation(rows=rows, **given)

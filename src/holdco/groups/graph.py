@@ -11,7 +11,7 @@ from holdco import ids
 from holdco.connections import Connection, Info, NodeInterface, listed, plain_text, related
 from holdco.customers.graph import Customer
 from holdco.customers.inputs import CustomerFilter, CustomerOrder, customer_request
-from holdco.execution.fields import identifier, relation, single
+from holdco.execution.fields import identifier, load, lookup, relation, single
 from holdco.groups import loaders, queries
 from holdco.groups.queries import GroupRow
 from holdco.ids import Kind
@@ -52,13 +52,11 @@ class CustomerGroupBy:
 
 @strawberry.type
 class GroupQueries:
-    @strawberry.field(description="A group by id or name; null where there is none.", metadata=single())
-    async def customer_group(self, info: Info, by: CustomerGroupBy) -> CustomerGroup | None:
-        context = info.context
+    @lookup("A group by id or name; null where there is none.")
+    def customer_group(info: Info, by: CustomerGroupBy) -> CustomerGroup | None:
         if by.id is not None:
-            return await context.show(loaders.GroupById, ids.decode(Kind.GROUP, by.id.value))
-        name = plain_text(by.name.value) if by.name is not None else ""
-        return await context.show(loaders.GroupByName, name)
+            return load(loaders.GroupById, [ids.decode(Kind.GROUP, by.id.value)])
+        return load(loaders.GroupByName, [plain_text(by.name.value) if by.name is not None else ""])
 
     @strawberry.field(description="In rank order.", metadata=single())
     async def customer_groups(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[CustomerGroup]:

@@ -26,7 +26,7 @@ from holdco.connections import (
     related,
 )
 from holdco.customers.loaders import CustomerById
-from holdco.execution.fields import amount_of, identifier, load, reads, relation, single
+from holdco.execution.fields import amount_of, identifier, load, lookup, reads, relation
 from holdco.filtering import Condition
 from holdco.ids import Kind
 from holdco.invoices import queries
@@ -216,13 +216,12 @@ class Invoice(NodeInterface):
 
 @strawberry.type
 class InvoiceQueries:
-    @strawberry.field(description="An invoice by id or number; null where there is none.", metadata=single())
-    async def invoice(self, info: Info, by: InvoiceBy) -> Invoice | None:
-        context = info.context
+    @lookup("An invoice by id or number; null where there is none.")
+    def invoice(info: Info, by: InvoiceBy) -> Invoice | None:
         if by.id is not None:
-            return await context.show(InvoiceById, ids.decode(Kind.INVOICE, by.id.value))
+            return load(InvoiceById, [ids.decode(Kind.INVOICE, by.id.value)])
         number = plain_text(by.number.value) if by.number is not None else ""
-        return await context.show(InvoiceByNumber, number)
+        return load(InvoiceByNumber, [number])
 
     @strawberry.field
     async def invoices(

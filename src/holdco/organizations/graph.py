@@ -8,7 +8,7 @@ import strawberry
 from strawberry import Parent
 
 from holdco.connections import Info, NodeInterface
-from holdco.execution.fields import identifier
+from holdco.execution.fields import identifier, load, lookup
 from holdco.ids import Kind
 from holdco.organizations.loaders import OrganizationById
 from holdco.organizations.models import LinkPolicy
@@ -45,6 +45,6 @@ class Organization(NodeInterface):
 
 @strawberry.type
 class OrganizationQueries:
-    @strawberry.field(description="The organization that this operation runs for.")
-    async def organization(self, info: Info) -> Organization:
-        return await info.context.show(OrganizationById, info.context.organization_id)
+    @lookup("The organization that this operation runs for.")
+    def organization(info: Info) -> Organization:
+        return load(OrganizationById, [info.context.organization_id])

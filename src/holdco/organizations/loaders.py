@@ -14,7 +14,7 @@ from holdco.organizations.queries import OrganizationRow
 class OrganizationById(Loader[UUID, OrganizationRow | None]):
     """Finds the viewer's own organization and no other, whichever it is asked for."""
 
-    async def batch_load_fn(self, keys: list[UUID]) -> list[OrganizationRow | None]:
+    async def read(self, keys: list[UUID]) -> list[OrganizationRow | None]:
         now = datetime.now(UTC)
         found = {row[0]: OrganizationRow._make([*row, now]) for row in await self.reader.rows(queries.ORGANIZATION)}
         return [found.get(key) for key in keys]

@@ -26,7 +26,7 @@ from holdco.connections import (
 )
 from holdco.customers.loaders import CustomerById
 from holdco.errors import UserErrorCode
-from holdco.execution.fields import amount_of, identifier, load, reads, relation, single, split
+from holdco.execution.fields import amount_of, identifier, load, lookup, reads, relation, single, split
 from holdco.filtering import Condition
 from holdco.ids import Kind
 from holdco.invoices.loaders import InvoiceById
@@ -255,13 +255,12 @@ class PaymentFilter:
 
 @strawberry.type
 class PaymentQueries:
-    @strawberry.field(description="A payment by id or number; null where there is none.", metadata=single())
-    async def payment(self, info: Info, by: PaymentBy) -> Payment | None:
-        context = info.context
+    @lookup("A payment by id or number; null where there is none.")
+    def payment(info: Info, by: PaymentBy) -> Payment | None:
         if by.id is not None:
-            return await context.show(loaders.PaymentById, ids.decode(Kind.PAYMENT, by.id.value))
+            return load(loaders.PaymentById, [ids.decode(Kind.PAYMENT, by.id.value)])
         number = plain_text(by.number.value) if by.number is not None else ""
-        return await context.show(loaders.PaymentByNumber, number)
+        return load(loaders.PaymentByNumber, [number])
 
     @strawberry.field(description="The newest first.", metadata=single())
     async def payments(

@@ -108,7 +108,7 @@ class ReceivablesByCustomerId(Loader[UUID, list[ReceivablesRow]]):
         super().__init__(reader)
         self.today = today
 
-    async def batch_load_fn(self, keys: list[UUID]) -> list[list[ReceivablesRow]]:
+    async def read(self, keys: list[UUID]) -> list[list[ReceivablesRow]]:
         found: dict[UUID, list[ReceivablesRow]] = {key: [] for key in keys}
         parameters = {"customer_ids": keys, "today": self.today}
         for key, currency, *amounts in await self.reader.rows(self.sums, parameters):
