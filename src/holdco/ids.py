@@ -24,6 +24,9 @@ class Kind(StrEnum):
     ALLOCATION = "alc"
     ACTIVITY = "act"
 
+    def __init__(self, value: str) -> None:
+        self.prefix = f"{value}_"
+
     @property
     def noun(self) -> str:
         return self.name.lower().replace("_", " ")
@@ -39,7 +42,7 @@ def new() -> UUID:
 
 
 def encode(kind: Kind, key: UUID) -> str:
-    return f"{kind.value}_{key.hex}"
+    return kind.prefix + key.hex
 
 
 def parse(text: str) -> tuple[Kind, UUID]:

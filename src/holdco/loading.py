@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -18,10 +18,12 @@ from holdco.statements import (
     Names,
     count_select,
     counts_by_parent,
+    cursors_of,
     page_select,
     pages_by_level,
     pages_by_parent,
     rows_by_key,
+    shape_of,
 )
 
 Key = TypeVar("Key", bound=Hashable)
@@ -82,9 +84,11 @@ class ListedLoader(Loader[Key, Value]):
         listing = self.listing
         return listing.names(self.reader.columns.get(listing.row), request.orders if request is not None else ())
 
-    async def rows(self, statement: Executable, names: Names, keys: Sequence[Any]) -> Sequence[Any]:
+    async def rows(
+        self, statement: Executable, names: Names, keys: Sequence[Any], cursors: Mapping[str, Any] | None = None
+    ) -> Sequence[Any]:
         """Rows that begin with a column more than their own."""
-        rows = await self.reader.rows(statement, {KEYS: keys}, record_of(self.listing.row, names, 1))
+        rows = await self.reader.rows(statement, {KEYS: keys, **(cursors or {})}, record_of(self.listing.row, names, 1))
         self.reader.seen.setdefault(self.listing.row, []).append(rows)
         return rows
 
@@ -168,7 +172,8 @@ class PagesByParent(ListedLoader[UUID, Page[Row]]):
     async def read(self, keys: list[UUID]) -> list[Page[Row]]:
         names = self.names(self.request)
         pages: list[list[Any]] = [[] for _ in keys]
-        for row in await self.rows(pages_by_parent(self.listing, self.relation, self.request, names), names, keys):
+        statement = pages_by_parent(self.listing, self.relation, shape_of(self.request), names)
+        for row in await self.rows(statement, names, keys, cursors_of(self.request)):
             pages[row[0] - 1].append(row)
         return [page_of(rows, self.request) for rows in pages]
 
@@ -180,9 +185,9 @@ class NestedPagesByParent(PagesByParent[Row]):
         if levels == 1:
             return await super().fetch(keys, levels)
         names = self.names(self.request)
-        statement = pages_by_level(self.listing, self.relation, self.request, names, levels)
+        statement = pages_by_level(self.listing, self.relation, shape_of(self.request), names, levels)
         by_parent: dict[UUID, list[Any]] = {}
-        for row in await self.rows(statement, names, keys):
+        for row in await self.rows(statement, names, keys, cursors_of(self.request)):
             by_parent.setdefault(row[0], []).append(row)
         reached: list[UUID] = keys
         for _ in range(levels):
@@ -223,6 +228,7 @@ class CountOfAll(Loader[str, int]):
 async def page_of_all(reader: Reader, listing: Listing[Row], request: PageRequest) -> Page[Row]:
     """A page of a connection that has no parent."""
     names = listing.names(reader.columns.get(listing.row), request.orders)
-    rows = await reader.rows(page_select(listing, request, names), record=record_of(listing.row, names))
+    statement = page_select(listing, shape_of(request), names)
+    rows = await reader.rows(statement, cursors_of(request), record_of(listing.row, names))
     reader.seen.setdefault(listing.row, []).append(rows)
     return page_of(rows, request)

@@ -1,7 +1,7 @@
 """Statements that loaders share: pages, counts and rows by their keys.
 
-What differs from one operation to the next is bound to them: the organization and the keys. Everything else is part of the
-statement, so that it can be kept: to put one together and compile it takes longer than to execute it.
+What differs from one operation to the next is bound to them: the organization, the keys, the cursors. Everything else is part
+of the statement, so that it can be kept: to put one together and compile it takes longer than to execute it.
 """
 
 from __future__ import annotations
@@ -36,16 +36,27 @@ from holdco.paging import PageRequest
 ORGANIZATION_ID: Final = bindparam("organization_id", type_=Uuid)
 KEYS: Final = "keys"
 
-# A statement takes some 80 kB, and those with filters or cursors of a client come once: few are worth keeping.
+# A statement takes some 80 kB, and those with filters of a client come once: few are worth keeping.
 _STATEMENTS_MAX = 200
 
 Names = tuple[str, ...]
 
 
-def _behind(listing: Listing[Any], orders: Sequence[Order], values: Sequence[Any], *, backwards: bool) -> ColumnElement[bool]:
-    """Rows behind these values in the ordering (before them, going backwards)."""
+def shape_of(request: PageRequest) -> PageRequest:
+    """The request without the values of its cursors: what its statement depends on."""
+    return request._replace(after=() if request.after is not None else None, before=() if request.before is not None else None)
+
+
+def cursors_of(request: PageRequest) -> dict[str, Any]:
+    """What is bound to the statement of a request for its cursors."""
+    after, before = enumerate(request.after or ()), enumerate(request.before or ())
+    return {f"after_{index}": value for index, value in after} | {f"before_{index}": value for index, value in before}
+
+
+def _behind(listing: Listing[Any], orders: Sequence[Order], cursor: str, *, backwards: bool) -> ColumnElement[bool]:
+    """Rows behind the cursor in the ordering (before it, going backwards)."""
     columns = [listing.columns[order.name] for order in orders]
-    bound = [literal(value, column.type) for value, column in zip(values, columns, strict=True)]
+    bound = [bindparam(f"{cursor}_{index}", type_=column.type) for index, column in enumerate(columns)]
     if len({order.descending for order in orders}) == 1:
         # One comparison of whole rows is one range of the index.
         left, right = tuple_(*columns), tuple_(*bound)
@@ -70,9 +81,9 @@ def page_select(listing: Listing[Any], request: PageRequest, names: Names) -> Se
     """One row more than asked for, which tells whether there is a next page. Backwards pages come in reverse."""
     statement = _all(listing, request, *(listing.columns[name].label(name) for name in names))
     if request.after is not None:
-        statement = statement.where(_behind(listing, request.orders, request.after, backwards=False))
+        statement = statement.where(_behind(listing, request.orders, "after", backwards=False))
     if request.before is not None:
-        statement = statement.where(_behind(listing, request.orders, request.before, backwards=True))
+        statement = statement.where(_behind(listing, request.orders, "before", backwards=True))
     return statement.order_by(*_ordering(listing, request)).limit(request.limit + 1)
 
 

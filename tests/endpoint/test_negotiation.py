@@ -50,7 +50,7 @@ def test_the_answer_is_declared_as_what_was_asked_for(client: httpx.Client, medi
     response = client.post("/graphql", json={"query": "{ hello }"}, headers={"accept": media_type})
     assert response.status_code == 200
     assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
-    assert response.headers["vary"] == "Accept"
+    assert response.headers["vary"] == "Accept, Accept-Encoding"
     assert response.headers["cache-control"] == "no-store"
     assert response.json() == {"data": {"hello": "world"}}
 

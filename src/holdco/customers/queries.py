@@ -148,7 +148,8 @@ CHILDREN = Relation(parent=_CUSTOMERS.parent_id)
 BELOW = Relation(
     parent=_CLOSURE.ancestor_id,
     joined=CustomerClosure.__table__,
-    on=and_(_CLOSURE.descendant_id == _CUSTOMERS.id, _CLOSURE.depth > 0),
+    # Not `depth > 0`: Postgres would begin to read there, and not behind the cursor, which is further down the same index.
+    on=and_(_CLOSURE.descendant_id == _CUSTOMERS.id, _CLOSURE.depth != 0),
     organization=_CLOSURE.organization_id,
 )
 HISTORY = Relation(parent=_LINKS.child_id)

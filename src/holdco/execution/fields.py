@@ -159,7 +159,7 @@ def amount_of(name: str, *, description: str | None = None) -> Any:
 
 def identifier(kind: Kind) -> Any:
     """The id of a row as clients know it."""
-    prefix = f"{kind.value}_"
+    prefix = kind.prefix
 
     def resolve(row: Parent[Any]) -> ID:
         return ID(ids.encode(kind, row.id))

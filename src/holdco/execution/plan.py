@@ -16,6 +16,7 @@ from graphql import (
     FieldNode,
     GraphQLEnumType,
     GraphQLField,
+    GraphQLInt,
     GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
@@ -247,7 +248,12 @@ def serializer(kind: GraphQLScalarType | GraphQLEnumType) -> Callable[[Any], Any
     if isinstance(kind, GraphQLEnumType):
         names = {value.value: name for name, value in kind.values.items()}
         return names.__getitem__
-    return kind.coerce_output_value
+    return _int if kind.name == "Int" else kind.coerce_output_value
+
+
+def _int(value: Any) -> Any:
+    """graphql-core asks of every number whether it might be something else; those of the database are numbers."""
+    return value if type(value) is int and -(2**31) <= value < 2**31 else GraphQLInt.coerce_output_value(value)
 
 
 def _is_single(relation: FieldPlan) -> bool:
