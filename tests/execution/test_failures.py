@@ -156,6 +156,66 @@ async def test_a_field_that_fails_takes_nothing_from_others_that_wait_for_the_sa
     assert await house.is_still_served()
 
 
+# The table that is gone, what is asked, and what is said of it. Nothing else is asked for later than the table that is gone:
+# Postgres answers nothing more in a transaction in which something has failed.
+FAILING: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "a list that must be there": (
+        "contacts",
+        "{ organization { currency } customer(by: {number: $number}) { name contacts { nodes { name } } } }",
+        {
+            "errors": [masked("customer", "contacts")],
+            "data": {"organization": {"currency": "USD"}, "customer": None},
+        },
+    ),
+    "something that may be null": (
+        "customer_closure",
+        "{ customers { nodes { number parentAccess { pay } } } }",
+        {
+            "errors": [masked("customers", "nodes", index, "parentAccess") for index in (0, 1)],
+            "data": {"customers": {"nodes": [{"number": number, "parentAccess": None} for number in ("B1", "B2", "H")]}},
+        },
+    ),
+    "something that may be null, of children": (
+        "customer_closure",
+        "{ customer(by: {number: $number}) { number children { nodes { number parentAccess { view } } } } }",
+        {
+            "errors": [masked("customer", "children", "nodes", index, "parentAccess") for index in (0, 1)],
+            "data": {
+                "customer": {
+                    "number": "H",
+                    "children": {"nodes": [{"number": number, "parentAccess": None} for number in ("B1", "B2")]},
+                }
+            },
+        },
+    ),
+    "a count": (
+        "contacts",
+        (
+            "{ organization { currency } customer(by: {number: $number}) "
+            "{ children { nodes { parent { contacts { totalCount } } } } } }"
+        ),
+        {
+            "errors": [masked("customer", "children", "nodes", index, "parent", "contacts") for index in (0, 1)],
+            "data": {
+                "organization": {"currency": "USD"},
+                "customer": {"children": {"nodes": [{"parent": None}, {"parent": None}]}},
+            },
+        },
+    ),
+    "the root": ("payments", "{ payments { nodes { number } } }", {"errors": [masked("payments")], "data": None}),
+}
+
+
+@both_ways
+@pytest.mark.parametrize("name", FAILING)
+async def test_a_relation_that_the_database_refuses_fails_where_it_stands(house: House, name: str, *, is_planning: bool) -> None:
+    table, selection, expected = FAILING[name]
+    await vanish(house, table)
+    document = selection.replace("$number", '"H"')
+    assert await house.answer(document, is_planning=is_planning) == expected
+    assert await house.is_still_served()
+
+
 @both_ways
 async def test_a_column_that_is_gone_fails_those_who_ask_for_it(house: House, *, is_planning: bool) -> None:
     async with house.engine.begin() as connection:
