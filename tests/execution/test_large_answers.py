@@ -149,3 +149,16 @@ async def test_ten_thousand_customers_keep_the_event_loop_for_no_more_than_50_ms
     stretch = median(stretches)
     ratio = stretch / min(yardsticks)
     assert ratio <= YARDSTICKS_MAX, f"{stretch * 1000:.0f} ms, {ratio:.1f} yardsticks of {min(yardsticks) * 1000:.1f} ms"
+
+
+async def test_the_rows_of_an_answer_end_with_it_and_are_not_left_to_the_garbage_collector(client: httpx.AsyncClient) -> None:
+    """A collection stops everything, the longer the more there is of it; and until it comes, memory holds what nobody needs."""
+    await client.post("/graphql", json={"query": DOCUMENT})
+    gc.collect()
+    gc.disable()
+    try:
+        await client.post("/graphql", json={"query": DOCUMENT})
+        await asyncio.sleep(0)
+        assert gc.collect() < PARENTS * CHILDREN / 10
+    finally:
+        gc.enable()
