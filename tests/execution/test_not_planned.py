@@ -76,3 +76,32 @@ async def test_what_one_might_doubt_is_planned(story: Story, context: Context, n
     assert await planned(context, text, variables) == expected
     result = await answered(story.engine, story.organization_id, text, variables, is_planning=False)
     assert (result.data, result.errors) == (expected, None)
+
+
+# A selection may come to nothing: by @skip, or because its fragments are for other types.
+EMPTY: dict[str, tuple[str, dict[str, Any]]] = {
+    "everything skipped": ("{ customers @skip(if: true) { nodes { name } } }", {}),
+    "all fields of all nodes skipped": (
+        "{ customers { totalCount nodes { name @skip(if: true) } } }",
+        {"customers": {"totalCount": 2, "nodes": [{}, {}]}},
+    ),
+    "all fields of some relation skipped": (
+        "{ customers { nodes { name parent { name @include(if: false) } } } }",
+        {"customers": {"nodes": [{"name": "Lisbon", "parent": None}, {"name": "Porto", "parent": {}}]}},
+    ),
+    "fragments for other types": (
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Invoice { number } ... on Payment { number } } }",
+        {"nodes": [{}, {"number": "INV-000001"}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+async def test_an_object_of_which_nothing_is_selected_is_empty_and_not_missing(story: Story, context: Context, name: str) -> None:
+    text, expected = EMPTY[name]
+    lisbon = await story.customer("Lisbon", number="1")
+    await story.customer("Porto", number="2", under=lisbon)
+    variables = {"ids": [lisbon, await story.invoice(lisbon, "1.00")]} if "$ids" in text else {}
+    result = await answered(story.engine, story.organization_id, text, variables, is_planning=False)
+    assert (result.data, result.errors) == (expected, None)
+    assert await planned(context, text, variables) == expected
