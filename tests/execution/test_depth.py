@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from asking import asker
+from asking import answered, asker
 from holdco.organizations import service as organizations
 from stories import Ask, Story
 
@@ -197,3 +197,19 @@ async def test_parents_of_parents_are_found_up_to_the_root_and_null_above_it(tre
     for number in ("R", "R1", "R12", "R121"):
         expected = {"number": number, "parent": expected}
     assert found == {"customer": expected}
+
+
+@pytest.mark.parametrize("levels", DEPTHS)
+async def test_a_cursor_at_every_level_holds_at_every_level(tree: Tree, levels: int) -> None:
+    first = "query ($id: ID!) { customer(by: {id: $id}) { children(first: 1) { pageInfo { endCursor } } } }"
+    after = (await tree.ask(first, id=tree.root))["customer"]["children"]["pageInfo"]["endCursor"]
+    body = "number"
+    for _ in range(levels):
+        body = f"number children(after: $after, first: 2) {{ totalCount {PAGE} nodes {{ {body} }} }}"
+    document = f"query ($id: ID!, $after: String) {{ customer(by: {{id: $id}}) {{ {body} }} }}"
+    variables = {"id": tree.root, "after": after}
+    engine, organization_id = tree.story.engine, tree.story.organization_id
+    stock = await answered(engine, organization_id, document, variables, is_planning=False)
+    planned = await answered(engine, organization_id, document, variables)
+    assert [each["number"] for each in planned.data["customer"]["children"]["nodes"]] == ["R2", "R3"]
+    assert (planned.data, planned.errors) == (stock.data, None)
