@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -67,6 +68,24 @@ DONE: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"customers": {"nodes": [{"children": {"totalCount": 0}}]}},
     ),
 }
+
+
+ALIASED = {
+    "one": "{ a: organization { name } b: organization { currency } }",
+    "a list": "{ a: customers { nodes { name } } b: customers { totalCount } c: customers { nodes { parent { name } } } }",
+}
+
+
+@pytest.mark.parametrize("name", ALIASED)
+async def test_a_field_of_the_root_under_several_names_is_asked_for_once(
+    story: Story, context: Context, counting: Callable[[], Any], name: str
+) -> None:
+    await story.customer("Lisbon")
+    result = await answered(story.engine, story.organization_id, ALIASED[name], {}, is_planning=False)
+    with counting() as issued:
+        assert await planned(context, ALIASED[name]) == result.data
+    # The count of the list is a statement of its own.
+    assert len(issued) == (1 if name == "one" else 2), "\n\n".join(issued.statements)
 
 
 @pytest.mark.parametrize("name", DONE)
