@@ -1,0 +1,276 @@
+"""Every field of the graph, with a value and, where its type allows it, without one: answered as graphql-core answers it.
+
+The documents are made from the schema, so that a field that is added tomorrow is among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from graphql import (
+    ExecutionResult,
+    GraphQLInterfaceType,
+    GraphQLNamedOutputType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    execute,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from asking import asker
+from holdco.context import Context, Viewer
+from holdco.endpoint.documents import Documents
+from holdco.organizations import service as organizations
+from holdco.schema import schema
+from stories import PAYS, SEES, Story
+
+GRAPH = schema._schema  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
+
+ADDRESS = {
+    "attention": "Accounts", "street": "1 High Street", "street2": "Back door", "city": "Leeds",
+    "state": "Yorkshire", "postalCode": "LS1 1AA", "country": "GB", "phone": "+44 113 496 0000",
+}  # fmt: skip
+BEFORE, DAY, AFTER = "2026-01-15", "2026-02-15", "2026-03-15"
+
+
+@pytest.fixture(scope="module")
+async def full(engine: AsyncEngine) -> Story:
+    """An organization in which everything that can be said of something has been said somewhere."""
+    organization_id = uuid4()
+    await organizations.ensure(engine, organization_id)
+    story = Story(asker(engine, organization_id), engine, organization_id)
+    head = await story.customer(
+        "Head", number="H", companyName="Head Ltd", role="HEAD_OFFICE", email="a@head.example", phone="1", website="head.example",
+        taxId="GB1", notes="Pays late.", customFields={"tier": [1, None, {"share": 0.5}]}, billingAddress=ADDRESS,
+        shippingAddress=ADDRESS, paymentTerms={"kind": "NET", "netDays": 14},
+        externalReferences=[{"system": "crm", "externalId": "0001", "url": "https://crm.example/1"}],
+    )  # fmt: skip
+    branch = await story.customer(
+        "Branch", number="B", under=head, access={**PAYS, "payInvoicesFrom": BEFORE},
+        externalReferences=[{"system": "crm", "externalId": "0002"}], billingAddress={"street": "2 Low Street"},
+    )  # fmt: skip
+    await story.customer("Person", number="P", kind="INDIVIDUAL")
+    seen = await story.customer("Seen but not paid for", number="S", under=head, access=SEES)
+    await story.invoice(seen, "3.00")
+    former = await story.customer("Former head", number="F")
+    moved = await story.customer("Moved", number="M", under=former, billingAddress={"city": "York"})
+    await story.do("customerMove", id=moved, parentId=branch, access=PAYS, reason="Sold.")
+    await story.do(
+        "contactCreate",
+        customerId=head,
+        name="Ruth",
+        email="r@head.example",
+        phone="2",
+        designation="Head",
+        department="Accounts",
+    )
+    await story.do("contactCreate", customerId=branch, name="Tom")
+    await _grouped(story, [head, moved])
+    await _paid(story, head, branch, moved)
+    await story.settings(lockedUntil="2025-12-31", hierarchyDepthMax=9)
+    return story
+
+
+async def _grouped(story: Story, customer_ids: list[str]) -> None:
+    for given in ({"name": "Resellers", "description": "They sell on."}, {"name": "Direct"}):
+        made = await story.do("customerGroupCreate", **given)
+        assert made == {"userErrors": []}
+    groups = await story.ask("{ customerGroups { nodes { id } } }")
+    for group in groups["customerGroups"]["nodes"]:
+        await story.do("customerGroupMembersAdd", id=group["id"], customerIds=customer_ids)
+
+
+async def _paid(story: Story, head: str, branch: str, moved: str) -> None:
+    """Money over two levels: applied, reversed, kept, and a credit note."""
+    line = {"description": "Two days on site", "item": "Installation", "quantity": "2", "unitPrice": "50.00", "taxPercent": "20"}
+    given = {"purchaseOrder": "PO-1", "notes": "Thank you.", "shippingCharge": "5.00", "invoiceDate": DAY, "issue": True}
+    for owner in (branch, moved):
+        await story.do("invoiceCreate", customerId=owner, lines=[line, {"unitPrice": "1.00"}], **given)
+    await story.invoice(head, "10.00", issue=False)
+    void = await story.invoice(branch, "20.00")
+    await story.do("invoiceVoid", id=void, reason="Sent twice.")
+    payment = await story.do(
+        "paymentRecord", customerId=head, amount="60.00", receivedOn=AFTER, reference="R", notes="N", sourceSystem="bank",
+        externalId="77", bankCharges="1.00", withholdingTax="2.00", apply={},
+    )  # fmt: skip
+    await story.do("allocationReverse", id=payment["allocations"][0]["id"], reason="Applied by mistake.")
+    await story.do("paymentApply", sourceId=payment["payment"]["id"], amountMax="30.00")
+    bounced = await story.payment(head, "7.00")
+    await story.do("paymentReverse", id=bounced, reason="Bounced.")
+    kept = {"strategy": "EXPLICIT", "lines": [{"invoiceId": void, "amount": "1.00"}]}
+    await story.do("paymentRecord", customerId=head, amount="8.00", apply=kept, onAllocationError="KEEP_UNAPPLIED")
+    credit = await story.credit_note(head, "9.00", reason="Goodwill.")
+    await story.credit_note(moved, "1.00")
+    await story.do("creditNoteApply", sourceId=credit, amountMax="4.00")
+
+
+QUERY = GRAPH.query_type
+assert QUERY is not None
+
+# What must be given to fields of the root. Ids are filled in.
+ARGUMENTS = [
+    ("node", '(id: "{customer}")'),
+    (
+        "nodes",
+        '(ids: ["{customer}", "{invoice}", "{payment}", "{nothing}", "{contact}", "{creditNote}", "{link}", "{allocations}"])',
+    ),
+    ("customer", '(by: {{number: "B"}})'),
+    ("customerDeletePreview", '(id: "{customer}")'),
+    ("customerDeletePreview", '(id: "{person}")'),
+    ("invoice", '(by: {{id: "{invoice}"}})'),
+    ("customerGroup", '(by: {{name: "Resellers"}})'),
+    ("payment", '(by: {{id: "{payment}"}})'),
+    ("allocationPreview", '(input: {{sourceId: "{payment}"}})'),
+    ("allocationPreview", '(input: {{sourceId: "{payment}", strategy: EXACT_MATCH}})'),
+    ("allocationPreview", '(input: {{sourceId: "{payment}", scope: CUSTOMERS, customerIds: ["{person}"]}})'),
+]
+ROOTS = sorted({(name, "") for name, field in QUERY.fields.items() if not any(map(is_required_argument, field.args.values()))})
+CASES = [*ROOTS, *ARGUMENTS]
+
+
+def selection(kind: GraphQLNamedOutputType, relations: int) -> str:
+    """All fields of a type, those of what belongs to it, and those of its relations so many steps away."""
+    if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
+        members = GRAPH.get_possible_types(kind)
+        return "{ __typename " + " ".join(f"... on {each.name} {selection(each, relations)}" for each in members) + " }"
+    if is_leaf_type(kind):
+        return ""
+    assert isinstance(kind, GraphQLObjectType)
+    parts = ["__typename"]
+    for name, field in kind.fields.items():
+        assert not any(is_required_argument(argument) for argument in field.args.values())
+        named = get_named_type(field.type)
+        # The nodes of edges are those that `nodes` has shown in full.
+        steps = min(relations - 1, 0 if kind.name.endswith("Edge") else relations) if _is_entity(named) else relations
+        if is_leaf_type(named) or steps >= 0:
+            # An alias for each type: no two types disagree about what stands under one name (GraphQL's overlapping fields).
+            alias = f"{kind.name}_{name}: " if "Connection" not in kind.name and "Edge" not in kind.name else ""
+            arguments = "(includeReversed: true)" if "includeReversed" in field.args else ""
+            parts.append(f"{alias}{name}{arguments} {selection(named, steps)}")
+    return "{ " + " ".join(parts) + " }"
+
+
+def _is_entity(kind: Any) -> bool:
+    return isinstance(kind, GraphQLUnionType | GraphQLInterfaceType) or any(
+        each.name == "Node" for each in getattr(kind, "interfaces", ())
+    )
+
+
+def document(root: str, arguments: str) -> str:
+    """A field of the root with all nodes that it leads to, and their relations."""
+    assert QUERY is not None
+    kind = get_named_type(QUERY.fields[root].type)
+    return f"{{ {root}{arguments} {selection(kind, 2 if kind.name.endswith('Connection') else 1)} }}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a level at a time answers to a field of the root, and what graphql-core answers."""
+
+    root: str
+    planned: dict[str, Any] | None
+    stock: ExecutionResult
+
+
+@pytest.fixture(scope="module")
+async def answers(full: Story) -> list[Answer]:
+    """Of all CASES."""
+    known = await full.ask(KNOWN)
+    given = {"nothing": "cus_" + "0" * 32, "customer": known["customer"]["id"], "person": known["person"]["id"]}
+    given |= {kind: known[f"{kind}s"]["nodes"][0]["id"] for kind in ("invoice", "payment")}
+    given |= {kind: known["customer"][f"{kind}s"]["nodes"][0]["id"] for kind in ("contact", "creditNote")}
+    given["allocations"] = '", "'.join(each["id"] for each in known["payments"]["nodes"][0]["allocations"]["nodes"])
+    given["link"] = known["moved"]["hierarchyHistory"]["nodes"][0]["id"]
+    return [await _answer(full, root, document(root, arguments.format(**given))) for root, arguments in CASES]
+
+
+KNOWN = """{
+  customer(by: {number: "H"}) { id contacts { nodes { id } } creditNotes { nodes { id } } } invoices { nodes { id } }
+  person: customer(by: {number: "P"}) { id }
+  moved: customer(by: {number: "M"}) { hierarchyHistory { nodes { id } } }
+  payments(filter: {reference: {eq: "R"}}) { nodes { id allocations(includeReversed: true) { nodes { id } } } }
+}"""
+
+
+async def _answer(story: Story, root: str, text: str) -> Answer:
+    read = Documents(schema).read(text)
+    (plans,) = read.plans.values()
+    context = Context(story.engine, Viewer(story.organization_id, "tester"))
+    planned = await plans.data(schema, context, {})
+    await context.close()
+    context = Context(story.engine, Viewer(story.organization_id, "tester"))
+    stock: Any = execute(GRAPH, read.node, context_value=context)
+    result = await stock
+    await context.close()
+    return Answer(root, planned, result)
+
+
+@pytest.mark.parametrize("case", range(len(CASES)), ids=["".join(case) for case in CASES])
+def test_every_field_that_can_be_reached_is_answered_in_the_same_bytes(answers: list[Answer], case: int) -> None:
+    answer = answers[case]
+    assert answer.stock.errors is None
+    assert answer.planned is not None
+    assert orjson.dumps(answer.planned) == orjson.dumps(answer.stock.data)
+
+
+# Told by imports only.
+NEVER_SAID = {"Invoice.externalId"}
+
+# There is one organization here, which has both limits; who is below another has a parent; these refusals are of a field.
+ALWAYS_SAID = {"Organization.lockedUntil", "Organization.hierarchyDepthMax", "DescendantEdge.parentId", "UserError.field"}
+
+
+def said(kind: GraphQLNamedOutputType, value: Any, found: dict[str, set[bool]]) -> None:
+    """Notes for each field whether it has a value somewhere, and whether it has none somewhere."""
+    for each in value if isinstance(value, list) else [value]:
+        if not isinstance(each, dict) or is_leaf_type(kind):
+            continue
+        actual = GRAPH.type_map[each["__typename"]]
+        assert isinstance(actual, GraphQLObjectType)
+        for key, inner in each.items():
+            name = key.rpartition("_")[2]
+            if name in actual.fields:
+                found.setdefault(f"{actual.name}.{name}", set()).add(inner not in (None, []))
+                said(get_named_type(actual.fields[name].type), inner, found)
+
+
+def test_every_field_has_a_value_somewhere_and_is_null_or_empty_somewhere(answers: list[Answer]) -> None:
+    """The proof that the test above compares something."""
+    found: dict[str, set[bool]] = {}
+    assert QUERY is not None
+    for answer in answers:
+        assert answer.stock.data is not None
+        said(get_named_type(QUERY.fields[answer.root].type), answer.stock.data[answer.root], found)
+    reachable = {f"{kind.name}.{name}" for kind in kinds(QUERY, set()) for name in kind.fields if kind is not QUERY}
+    assert reachable ^ set(found) == set()
+    assert {name for name, seen in found.items() if True not in seen} == NEVER_SAID
+    nullable = {name for name in found if not isinstance(_field(name).type, GraphQLNonNull)}
+    assert {name for name in nullable if False not in found[name]} == ALWAYS_SAID
+
+
+def _field(name: str) -> Any:
+    kind, _, field = name.partition(".")
+    return GRAPH.type_map[kind].fields[field]  # type: ignore[union-attr]
+
+
+def kinds(kind: Any, seen: set[str]) -> Iterator[GraphQLObjectType]:
+    """The types of objects that queries reach."""
+    if kind.name in seen or is_leaf_type(kind):
+        return
+    seen.add(kind.name)
+    if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
+        for each in GRAPH.get_possible_types(kind):
+            yield from kinds(each, seen)
+        return
+    yield kind
+    for field in kind.fields.values():
+        yield from kinds(get_named_type(field.type), seen)
