@@ -30,6 +30,7 @@ from holdco.app import create_app
 from holdco.context import Context, Viewer
 from holdco.database import create_engine
 from holdco.embedded import EmbeddedPostgres
+from holdco.execution import execute as execution
 from holdco.logs import configure_logs
 from holdco.migrations.upgrade import upgrade
 from holdco.organizations import service as organizations
@@ -45,10 +46,22 @@ Execute = Callable[..., Awaitable[Data]]
 PROBLEMS: list[str] = []
 
 
+class FailedPlans:
+    """A log that does not let it pass when a plan fails and graphql-core's executor does not: the answer is right, but slow."""
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+
+    def warning(self, event: str, *, exc_info: BaseException) -> None:
+        self._log.warning(event, exc_info=exc_info)
+        PROBLEMS.append(f"{event}: {exc_info!r}")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Listens to what is issued, and makes one folder for the run, so that parallel workers share one Postgres."""
     configure_logs()
     ISSUED.listen()
+    execution.log = FailedPlans(execution.log)  # type: ignore[assignment]
     if not hasattr(config, "workerinput") and not os.environ.get("DATABASE_URL"):
         root = Path(tempfile.mkdtemp(prefix="holdco-tests-"))
         # Started by root, Postgres runs as another user, who must be able to enter.

@@ -80,4 +80,7 @@ class Context:
         self._loaders.clear()
 
     async def close(self) -> None:
+        """Also lets go of all rows: graphql-core's executor refers to itself, and would keep them until garbage is collected."""
+        self._loaders.clear()
+        self.reader.seen.clear()
         await self.reader.close()

@@ -17,7 +17,7 @@ from holdco.filtering import Filters
 Row = TypeVar("Row")
 
 # Classes of rows are kept for every set of columns that clients select; they are small, but clients think of many.
-_RECORDS_MAX = 2_000
+_RECORDS_MAX = 500
 
 
 class Order(NamedTuple):

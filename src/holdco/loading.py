@@ -187,8 +187,11 @@ class NestedPagesByParent(PagesByParent[Row]):
         names = self.names(self.request)
         statement = pages_by_level(self.listing, self.relation, shape_of(self.request), names, levels)
         by_parent: dict[UUID, list[Any]] = {}
+        reached_at: dict[UUID, int] = {}
+        level = len(names) + 1
         for row in await self.rows(statement, names, keys, cursors_of(self.request)):
-            by_parent.setdefault(row[0], []).append(row)
+            if reached_at.setdefault(row[0], row[level]) == row[level]:
+                by_parent.setdefault(row[0], []).append(row)
         reached: list[UUID] = keys
         for _ in range(levels):
             pages = {key: page_of(by_parent.get(key, ()), self.request) for key in reached}

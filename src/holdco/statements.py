@@ -150,7 +150,8 @@ def pages_by_level(listing: Listing[Any], relation: Relation, request: PageReque
     """A page for each parent, then one for each row of these pages, and so on: a relation that leads to rows of its own kind.
 
     One statement for all levels, and no row in it that is not asked for: only rows that stay on their page lead further. The
-    id of the parent comes first, then the row's columns.
+    id of the parent comes first, then the row's columns, then the level: a parent that is below another one is reached at several
+    levels, with the same page at each.
     """
     parents = _parents_table()
 
@@ -172,7 +173,7 @@ def pages_by_level(listing: Listing[Any], relation: Relation, request: PageReque
         .where(tree.c.level < levels, tree.c.place <= request.limit)
     )
     columns = [tree.c[name] for name in names]
-    return select(tree.c.parent_id_above, *columns).order_by(tree.c.level, tree.c.parent_id_above, tree.c.place)
+    return select(tree.c.parent_id_above, *columns, tree.c.level).order_by(tree.c.level, tree.c.parent_id_above, tree.c.place)
 
 
 def _ordering_of(page: FromClause, request: PageRequest) -> list[ColumnElement[Any]]:

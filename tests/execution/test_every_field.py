@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import orjson
 import pytest
 from graphql import (
     ExecutionResult,
@@ -29,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from asking import asker
 from holdco.context import Context, Viewer
 from holdco.endpoint.documents import Documents
+from holdco.endpoint.response import encode
 from holdco.organizations import service as organizations
 from holdco.schema import schema
 from stories import PAYS, SEES, Story
@@ -219,7 +219,7 @@ def test_every_field_that_can_be_reached_is_answered_in_the_same_bytes(answers: 
     answer = answers[case]
     assert answer.stock.errors is None
     assert answer.planned is not None
-    assert orjson.dumps(answer.planned) == orjson.dumps(answer.stock.data)
+    assert encode(answer.planned) == encode(answer.stock.data)
 
 
 # Told by imports only.

@@ -222,7 +222,7 @@ class Planner:
         return collected.grouped_field_set
 
 
-@lru_cache(2_000)
+@lru_cache(500)
 def _builder(keys: tuple[str, ...]) -> Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]:
     """Makes dicts with these keys from columns.
 
