@@ -300,7 +300,7 @@ class DescendantEdge:
     @strawberry.field(metadata=reads("parent_id", of=CustomerRow))
     def parent_id(edge: Parent[EdgeRow[CustomerRow]]) -> ID | None:
         parent_id = edge.node.parent_id
-        return ID(ids.encode(Kind.CUSTOMER, parent_id)) if parent_id is not None else None
+        return ids.encode(Kind.CUSTOMER, parent_id) if parent_id is not None else None  # type: ignore[return-value]
 
 
 @strawberry.type(description="A subtree as a flat list; each edge tells how deep its customer is and under which parent.")

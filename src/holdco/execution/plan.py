@@ -39,14 +39,14 @@ class NotPlanned(Exception):
     """A place in the document that a level at a time cannot do; the stock executor can."""
 
 
-Column: TypeAlias = Callable[[list[Any]], list[Any]]
+Column: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 @dataclass(slots=True)
 class Leaf:
-    """Values of a scalar or enum. `serialize` None: they are what they should be already."""
+    """Values of a scalar or enum. `serialize` takes those that are not null; None: they are what they should be already."""
 
-    serialize: Callable[[Any], Any] | None
+    serialize: Callable[[Sequence[Any]], Sequence[Any]] | None
 
 
 @dataclass(slots=True)
@@ -241,19 +241,31 @@ def _builder(keys: tuple[str, ...]) -> Callable[[Sequence[Sequence[Any]]], list[
 _AS_THEY_ARE = frozenset({"String", "ID", "CurrencyCode", "JSON", "Date", "DateTime"})
 
 
-def serializer(kind: GraphQLScalarType | GraphQLEnumType) -> Callable[[Any], Any] | None:
+def serializer(kind: GraphQLScalarType | GraphQLEnumType) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
     """graphql-core's own, but for strings, times, and enums that the database keeps as their names."""
     if kind.name in _AS_THEY_ARE:
         return None
+    if kind.name == "Int":
+        return _ints
+    one = kind.coerce_output_value
     if isinstance(kind, GraphQLEnumType):
-        names = {value.value: name for name, value in kind.values.items()}
-        return names.__getitem__
-    return _int if kind.name == "Int" else kind.coerce_output_value
+        one = {value.value: name for name, value in kind.values.items()}.__getitem__
+    return lambda values: list(map(one, values))
 
 
-def _int(value: Any) -> Any:
+def serialized(serialize: Callable[[Sequence[Any]], Sequence[Any]], values: Sequence[Any]) -> Sequence[Any]:
+    """Nulls stay where they are."""
+    if None not in values:
+        return serialize(values)
+    live = iter(serialize([value for value in values if value is not None]))
+    return [None if value is None else next(live) for value in values]
+
+
+def _ints(values: Sequence[Any]) -> Sequence[Any]:
     """graphql-core asks of every number whether it might be something else; those of the database are numbers."""
-    return value if type(value) is int and -(2**31) <= value < 2**31 else GraphQLInt.coerce_output_value(value)
+    if set(map(type, values)) == {int} and min(values) >= -(2**31) and max(values) < 2**31:
+        return values
+    return [GraphQLInt.coerce_output_value(value) for value in values]
 
 
 def _is_single(relation: FieldPlan) -> bool:
@@ -276,15 +288,13 @@ def _leaf_column(value: Callable[[Any], Any], shape: Shape) -> Column:
     assert isinstance(leaf, Leaf)
     serialize = leaf.serialize
 
-    def column(rows: list[Any]) -> list[Any]:
+    def column(rows: Sequence[Any]) -> Sequence[Any]:
         values = list(map(value, rows))
         if is_required and None in values:
             raise NotPlanned
         if serialize is None:
             return values
-        if is_required:
-            return list(map(serialize, values))
-        return [None if each is None else serialize(each) for each in values]
+        return serialized(serialize, values)
 
     return column
 

@@ -18,7 +18,19 @@ from strawberry.types.arguments import convert_arguments
 
 from holdco.context import Context
 from holdco.execution.fields import LOOKUP, Load, Split
-from holdco.execution.plan import Abstract, FieldPlan, Identity, Items, Leaf, NotPlanned, Objects, Plan, Required, Shape
+from holdco.execution.plan import (
+    Abstract,
+    FieldPlan,
+    Identity,
+    Items,
+    Leaf,
+    NotPlanned,
+    Objects,
+    Plan,
+    Required,
+    Shape,
+    serialized,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +45,7 @@ class Task:
     """A relation of some objects that is still to be filled in."""
 
     field: FieldPlan
-    rows: list[Any]
+    rows: Sequence[Any]
     objects: list[dict[str, Any]]
 
 
@@ -114,7 +126,7 @@ class Run:
                 target[key] = value
             start = end
 
-    def _level(self, plan: Objects, rows: list[Any]) -> list[dict[str, Any]]:
+    def _level(self, plan: Objects, rows: Sequence[Any]) -> list[dict[str, Any]]:
         """One dict for each row, complete but for its relations, which are noted as pending."""
         nothing = [None] * len(rows)
         columns: list[Sequence[Any]] = []
@@ -134,9 +146,11 @@ class Run:
 
     def _complete(self, shape: Shape, values: Sequence[Any]) -> Sequence[Any]:
         if isinstance(shape, Required):
-            # Not `None in values`, which compares: a row may be a tuple that compares itself with anything.
-            if any(value is None for value in values):
+            # Rows and texts are true, which is quick to see; only among what is not can there be nulls.
+            if not all(values) and any(value is None for value in values):
                 raise NotPlanned
+            if isinstance(shape.of, Objects):
+                return self._level(shape.of, values) if values else []
             return self._complete(shape.of, values)
         if isinstance(shape, Objects):
             return self._scattered(values, lambda live: self._level(shape, live))
@@ -144,7 +158,7 @@ class Run:
             return self._lists(shape, values)
         if isinstance(shape, Leaf):
             serialize = shape.serialize
-            return values if serialize is None else [None if value is None else serialize(value) for value in values]
+            return values if serialize is None else serialized(serialize, values)
         return self._abstract(shape, values)
 
     def _lists(self, shape: Items, values: Sequence[Any]) -> list[Any]:
