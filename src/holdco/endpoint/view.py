@@ -72,8 +72,9 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         request_id = request.state.request_id = uuid7().hex
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            response = await self._respond(request, request_id)
+        # Each request runs in a task of its own, and its context ends with it.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = await self._respond(request, request_id)
         response.raw_headers.append((b"x-request-id", request_id.encode()))
         await response(scope, receive, send)
 
