@@ -14,7 +14,7 @@ import rivals
 from counting import counted_statements
 from measuring import Figure, Side, compare
 from reading import LARGE
-from starlette.applications import Starlette
+from starlette.routing import Router
 from world import Client, World, data_of, floor, stock
 
 from holdco import ids
@@ -146,7 +146,7 @@ async def tree_sql(world: World, limit: float | None) -> Figure:
     settings = replace(world.settings, pool_size=1)
     depths = range(2, LEVELS + 2)
     counts = {levels: await _statements(create_app(settings), document(levels), roots) for levels in depths}
-    by_stock = await _statements(rivals.stock(settings), document(LEVELS), roots)
+    by_stock = await _statements(rivals.stock(settings).router, document(LEVELS), roots)
     told = ", ".join(f"{count} at {levels} levels" for levels, count in counts.items())
     return Figure(
         "tree_sql",
@@ -156,7 +156,7 @@ async def tree_sql(world: World, limit: float | None) -> Figure:
     )
 
 
-async def _statements(app: Starlette, asked: str, roots: list[str]) -> int:
+async def _statements(app: Router, asked: str, roots: list[str]) -> int:
     """The most for any root, of the whole way from request to answer."""
     with counted_statements() as statements:
         async with _served(app) as client:
@@ -171,9 +171,9 @@ async def _statements(app: Starlette, asked: str, roots: list[str]) -> int:
 
 
 @asynccontextmanager
-async def _served(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+async def _served(app: Router) -> AsyncIterator[httpx.AsyncClient]:
     async with (
-        app.router.lifespan_context(app),
+        app.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench") as client,
     ):
         yield client

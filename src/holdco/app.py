@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, Router
 
-from holdco.context import Context, Viewer
+from holdco.context import Capacity, Context, Viewer
 from holdco.database import create_engine
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.view import Endpoint
@@ -49,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Router:
     configure_logs()
     engine = create_engine(settings.database_url, pool_size=settings.pool_size)
     viewer = Viewer(settings.organization_id, ACTOR)
+    capacity = Capacity(settings.pool_size)
 
     @asynccontextmanager
     async def lifespan(_app: Router) -> AsyncIterator[None]:
@@ -56,7 +57,7 @@ def create_app(settings: Settings | None = None) -> Router:
         await engine.dispose()
 
     async def make_context(_request: Request) -> Context:
-        return Context(engine, viewer)
+        return Context(engine, viewer, capacity)
 
     async def to_graphiql(_request: Request) -> RedirectResponse:
         return RedirectResponse("/graphql")

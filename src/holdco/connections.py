@@ -62,6 +62,10 @@ class Listed(Generic[Row]):
     key: Any
     arguments: tuple[Any, ...]
 
+    @property
+    def size(self) -> int:
+        return len(self.page.rows)
+
 
 @dataclass(slots=True)
 class EdgeRow(Generic[Row]):

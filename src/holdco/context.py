@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Hashable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,12 +28,30 @@ class Viewer:
     actor: str
 
 
+# So many keep the processor busy while Postgres reads for others: more at once do not get through faster, and small ones wait.
+LARGE_AT_ONCE = 3
+
+
+class Capacity:
+    """What the operations of a process share, so that large ones do not starve small ones.
+
+    `large` counts those with lists within lists, which never hold all connections. `computing` lets one of them at a time
+    complete its rows, a piece and then the next one's, so that a small one waits for one piece only.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self.large = asyncio.Semaphore(max(1, min(LARGE_AT_ONCE, connections - 1)))
+        self.computing = asyncio.Lock()
+
+
 class Context:
     """Made for one operation and closed after it. Nothing is opened before it is needed."""
 
-    def __init__(self, engine: AsyncEngine, viewer: Viewer) -> None:
+    def __init__(self, engine: AsyncEngine, viewer: Viewer, capacity: Capacity | None = None) -> None:
         self.engine = engine
         self.viewer = viewer
+        self.capacity = capacity or Capacity(1)
+        self._has_room = False
         self.reader = Reader(engine, viewer.organization_id)
         self._loaders: dict[tuple[Any, ...], Loader[Any, Any]] = {}
 
@@ -73,6 +92,12 @@ class Context:
             self.reader.seen.clear()
         self.reader.columns = columns
 
+    async def take_room(self) -> None:
+        """Waits until another large operation may have a connection; `close` gives the room back."""
+        if not self._has_room:
+            await self.capacity.large.acquire()
+            self._has_room = True
+
     async def renew(self) -> None:
         """Ends the snapshot: what is read from now on is read from a new one, with all columns."""
         await self.reader.close()
@@ -83,4 +108,9 @@ class Context:
         """Also lets go of all rows: graphql-core's executor refers to itself, and would keep them until garbage is collected."""
         self._loaders.clear()
         self.reader.seen.clear()
-        await self.reader.close()
+        try:
+            await self.reader.close()
+        finally:
+            if self._has_room:
+                self._has_room = False
+                self.capacity.large.release()

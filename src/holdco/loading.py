@@ -30,6 +30,9 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 Row = TypeVar("Row")
 
+# Parents whose pages are made without a pause.
+MUCH = 2_000
+
 
 class Loader(DataLoader[Key, Value]):
     """A loader lives for one operation and reads from its snapshot. Whatever else it depends on is part of its identity."""
@@ -175,6 +178,7 @@ class PagesByParent(ListedLoader[UUID, Page[Row]]):
         statement = pages_by_parent(self.listing, self.relation, shape_of(self.request), names)
         for row in await self.rows(statement, names, keys, cursors_of(self.request)):
             pages[row[0] - 1].append(row)
+        await give_way(len(keys))
         return [page_of(rows, self.request) for rows in pages]
 
 
@@ -192,6 +196,7 @@ class NestedPagesByParent(PagesByParent[Row]):
         for row in await self.rows(statement, names, keys, cursors_of(self.request)):
             if reached_at.setdefault(row[0], row[level]) == row[level]:
                 by_parent.setdefault(row[0], []).append(row)
+        await give_way(len(by_parent))
         reached: list[UUID] = keys
         for _ in range(levels):
             pages = {key: page_of(by_parent.get(key, ()), self.request) for key in reached}
@@ -226,6 +231,12 @@ class CountOfAll(Loader[str, int]):
     async def read(self, keys: list[str]) -> list[int]:
         counted = await self.reader.rows(self.statement)
         return [int(counted[0][0])] * len(keys)
+
+
+async def give_way(count: int) -> None:
+    """Lets others have their turn where much has been done, and as much is to be done yet."""
+    if count > MUCH:
+        await asyncio.sleep(0)
 
 
 async def page_of_all(reader: Reader, listing: Listing[Row], request: PageRequest) -> Page[Row]:

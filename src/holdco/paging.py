@@ -141,9 +141,8 @@ def _value(column: ColumnElement[Any], value: Any) -> Any:
 
 def page_of(rows: Sequence[Row], request: PageRequest) -> Page[Row]:
     """Cuts the extra row off. What lies on the side that one came from is known only by the cursor that was given."""
-    kept = list(rows[: request.limit])
     is_more = len(rows) > request.limit
+    kept = rows[: request.limit] if is_more else rows
     if request.backwards:
-        kept.reverse()
-        return Page(kept, has_next=request.before is not None, has_previous=is_more, orders=request.orders)
-    return Page(kept, has_next=is_more, has_previous=request.after is not None, orders=request.orders)
+        return Page(kept[::-1], request.before is not None, is_more, request.orders)
+    return Page(kept, is_more, request.after is not None, request.orders)

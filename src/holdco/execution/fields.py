@@ -19,7 +19,7 @@ from strawberry import ID, Parent
 from holdco import ids, money
 from holdco.context import Context
 from holdco.ids import Kind
-from holdco.loading import Loader
+from holdco.loading import Loader, give_way
 
 # Keys of a field's metadata.
 RELATION = "holdco.relation"
@@ -54,6 +54,7 @@ class Load:
         loader = context.loader(self.loader, *self.arguments)
         wanted = [key for key in self.keys if key is not None]
         found = await loader.load_level(wanted, levels) if wanted else {}
+        await give_way(len(wanted))
         values = [None if key is None else found[key] for key in self.keys]
         if self.shown is None:
             return values

@@ -120,12 +120,13 @@ class FieldPlan:
 class Plan:
     """What is asked for at the root, and of each kind of row which columns; of kinds that are not named, all.
 
-    `is_single` says that one statement finds everything.
+    `is_single` says that one statement finds everything, `is_large` that there are lists within lists.
     """
 
     root: Objects
     columns: Mapping[Any, frozenset[str]]
     is_single: bool
+    is_large: bool
 
 
 class Planner:
@@ -142,7 +143,7 @@ class Planner:
         relations = [each for each in root.fields if each.column is None]
         is_single = len(relations) == 1 and _is_single(relations[0])
         columns = {kind: frozenset(names) for kind, names in self._columns.items() if names is not None}
-        return Plan(root, columns, is_single)
+        return Plan(root, columns, is_single, _list_depth(root) > 1)
 
     def _objects(self, kind: GraphQLObjectType, grouped: GroupedFieldSet) -> Objects:
         fields = [self._field(kind, key, details) for key, details in grouped.items()]
@@ -259,6 +260,16 @@ def serialized(serialize: Callable[[Sequence[Any]], Sequence[Any]], values: Sequ
         return serialize(values)
     live = iter(serialize([value for value in values if value is not None]))
     return [None if value is None else next(live) for value in values]
+
+
+def _list_depth(objects: Objects) -> int:
+    """How many lists stand within one another."""
+    depths = [_is_list(each.shape) + max(map(_list_depth, _objects_in(each.shape)), default=0) for each in objects.fields]
+    return max(depths, default=0)
+
+
+def _is_list(shape: Shape) -> bool:
+    return isinstance(shape, Items) or (isinstance(shape, Required) and isinstance(shape.of, Items))
 
 
 def _ints(values: Sequence[Any]) -> Sequence[Any]:

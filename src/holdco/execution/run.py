@@ -8,7 +8,8 @@ for the invoices of a whole tree, not one for each of its levels.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,11 @@ from holdco.execution.plan import (
     Shape,
     serialized,
 )
+
+# Completed without a pause, which takes some milliseconds.
+PIECE = 2_000
+# Even the largest pages of so few parents are not worth counting.
+FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,8 @@ class Run:
         """The object that the plan begins with, made of `source`: None at the root of the graph, or what a mutation gave."""
         self._context.select(plan.columns)
         self._context.reader.is_single = plan.is_single
+        if plan.is_large:
+            await self._context.take_room()
         made = self._level(plan.root, [source])[0]
         while self._pending:
             groups: dict[Identity, list[Task]] = {}
@@ -71,13 +79,13 @@ class Run:
             ready = _ready(groups)
             self._pending = [task for task in self._pending if task.field.identity not in ready]
             if len(ready) == 1:
-                self._fill(groups[ready[0]], await self._ask(groups[ready[0]]))
+                await self._fill(groups[ready[0]], await self._ask(groups[ready[0]]))
                 continue
             # One connection answers one statement at a time; while it does, the answer before is completed.
             asked = [(groups[identity], asyncio.ensure_future(self._ask(groups[identity]))) for identity in ready]
             try:
                 for tasks, asking in asked:
-                    self._fill(tasks, await asking)
+                    await self._fill(tasks, await asking)
             finally:
                 await _end([asking for _, asking in asked])
         return made
@@ -116,14 +124,25 @@ class Run:
             config=self._converter.config,
         )
 
-    def _fill(self, tasks: list[Task], values: Sequence[Any]) -> None:
+    async def _fill(self, tasks: list[Task], values: Sequence[Any]) -> None:
         start = 0
         for task in tasks:
             end = start + len(task.rows)
-            key = task.field.key
-            completed = self._complete(task.field.shape, values[start:end] if len(tasks) > 1 else values)
-            for target, value in zip(task.objects, completed, strict=True):
-                target[key] = value
+            await self._fill_one(task, values[start:end] if len(tasks) > 1 else values)
+            start = end
+
+    async def _fill_one(self, task: Task, values: Sequence[Any]) -> None:
+        """In pieces, where it is much: other operations have their turn in between, and of large ones one computes at a time."""
+        key, shape = task.field.key, task.field.shape
+        start = 0
+        for end in pieces(values):
+            is_whole = end - start == len(values)
+            if not is_whole:
+                await asyncio.sleep(0)
+            async with nullcontext() if is_whole else self._context.capacity.computing:
+                completed = self._complete(shape, values if is_whole else values[start:end])
+                for target, value in zip(task.objects if is_whole else task.objects[start:end], completed, strict=True):
+                    target[key] = value
             start = end
 
     def _level(self, plan: Objects, rows: Sequence[Any]) -> list[dict[str, Any]]:
@@ -194,6 +213,18 @@ class Run:
             return list(values)
         completed = iter(complete(live))
         return list(completed) if len(live) == len(values) else [None if value is None else next(completed) for value in values]
+
+
+def pieces(values: Sequence[Any]) -> Iterator[int]:
+    """Where to cut, so that each piece leads to some PIECE objects. `size` tells how many rows are in a page."""
+    if len(values) > FEW:
+        size = 0
+        for index, value in enumerate(values):
+            size += len(value) if isinstance(value, list) else getattr(value, "size", 1)
+            if size >= PIECE and index + 1 < len(values):
+                yield index + 1
+                size = 0
+    yield len(values)
 
 
 async def _end(asked: Sequence[asyncio.Future[Any]]) -> None:
