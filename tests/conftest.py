@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 import uvicorn
@@ -54,7 +55,9 @@ class FailedPlans:
 
     def warning(self, event: str, *, exc_info: BaseException) -> None:
         self._log.warning(event, exc_info=exc_info)
-        PROBLEMS.append(f"{event}: {exc_info!r}")
+        # A connection that was lost is another matter: the second attempt has a new one.
+        if not isinstance(exc_info, asyncpg.PostgresConnectionError):
+            PROBLEMS.append(f"{event}: {exc_info!r}")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,13 @@ class Ledger:
     closed: int = 0
     added: int = 0
     validations: list[str] = field(default_factory=list)
+
+    def until_closed(self, *, deadline: float = 10) -> int:
+        """How many contexts were closed, once that is all of them: a context ends while its answer is on the way."""
+        until = time.monotonic() + deadline
+        while self.closed < self.opened and time.monotonic() < until:
+            time.sleep(0.001)
+        return self.closed
 
     def clear(self) -> None:
         self.__init__()  # type: ignore[misc]

@@ -206,7 +206,7 @@ def test_what_graphql_itself_refuses_is_400_for_its_own_media_type_and_200_for_j
     assert (modern.status_code, refusal(modern)) == (400, code)
     legacy = client.post("/graphql", json=parameters, headers={"accept": JSON})
     assert (legacy.status_code, refusal(legacy)) == (200, code)
-    assert (ledger.added, ledger.opened) == (0, ledger.closed)
+    assert (ledger.added, ledger.opened) == (0, ledger.until_closed())
 
 
 def test_every_validation_error_is_told_with_its_place(client: httpx.Client) -> None:

@@ -34,7 +34,7 @@ from holdco.customers.inputs import CustomerBy, CustomerFilter, CustomerOrder, c
 from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
 from holdco.customers.queries import CustomerRow, ParentLinkRow
 from holdco.errors import BadUserInput
-from holdco.execution.fields import identifier, load, lookup, reads, relation, single
+from holdco.execution.fields import column, identifier, load, lookup, reads, relation, single
 from holdco.filtering import Condition
 from holdco.groups.loaders import GroupsByCustomerId
 from holdco.ids import Kind
@@ -287,20 +287,20 @@ class Customer(NodeInterface):
 class DescendantEdge:
     cursor: str
 
-    @strawberry.field(description="1 for a child.")
-    def depth(edge: Parent[EdgeRow[Any]]) -> int:
-        depth: int = edge.node.depth
-        return depth
+    @column("1 for a child.")
+    def depth(rows: Parent[list[EdgeRow[Any]]]) -> int:
+        return [edge.node.depth for edge in rows]  # type: ignore[return-value]
 
     @strawberry.field
     def node(edge: Parent[EdgeRow[Any]]) -> Customer:
         customer: Customer = edge.node
         return customer
 
-    @strawberry.field(metadata=reads("parent_id", of=CustomerRow))
-    def parent_id(edge: Parent[EdgeRow[CustomerRow]]) -> ID | None:
-        parent_id = edge.node.parent_id
-        return ids.encode(Kind.CUSTOMER, parent_id) if parent_id is not None else None  # type: ignore[return-value]
+    @column(reads=("parent_id",), of=CustomerRow)
+    def parent_id(rows: Parent[list[EdgeRow[CustomerRow]]]) -> ID | None:
+        prefix = Kind.CUSTOMER.prefix
+        keys = [edge.node.parent_id for edge in rows]
+        return [prefix + key.hex if key is not None else None for key in keys]  # type: ignore[return-value]
 
 
 @strawberry.type(description="A subtree as a flat list; each edge tells how deep its customer is and under which parent.")

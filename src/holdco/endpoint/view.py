@@ -43,7 +43,7 @@ class Endpoint:
     """An ASGI application for a Starlette `Route`, serving one path.
 
     `make_context` is awaited once per operation that is going to be executed; its context is closed when the operation
-    has ended, failed or been cancelled, before the answer is sent. `request.state.request_id` names the request in the log,
+    has ended, failed or been cancelled, while the answer is sent. `request.state.request_id` names the request in the log,
     in masked errors and in the header X-Request-Id. `graphiql` is shown to browsers; without it they get JSON too.
 
     With `is_planning` queries run a level at a time (`holdco.execution`), which needs a schema whose contexts are Holdco's and
@@ -74,9 +74,14 @@ class Endpoint:
         request_id = request.state.request_id = uuid7().hex
         # Each request runs in a task of its own, and its context ends with it.
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        response = await self._respond(request, request_id)
-        response.raw_headers.append((b"x-request-id", request_id.encode()))
-        await response(scope, receive, send)
+        try:
+            response = await self._respond(request, request_id)
+            response.raw_headers.append((b"x-request-id", request_id.encode()))
+            await response(scope, receive, send)
+        finally:
+            closing = getattr(request.state, "closing", None)
+            if closing is not None:
+                await asyncio.shield(closing)
 
     async def _respond(self, request: Request, request_id: str) -> Response:
         media_type = JSON
@@ -131,7 +136,8 @@ class Endpoint:
                 extensions=parameters.extensions,
             )
         finally:
-            await _close(context)
+            # The end of the snapshot is a round trip, which nobody needs to wait for.
+            request.state.closing = asyncio.ensure_future(_close(context))
 
 
 def _is_cancelled() -> bool:

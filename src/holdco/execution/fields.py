@@ -105,6 +105,24 @@ def single() -> dict[str, Any]:
     return {SINGLE: True}
 
 
+def column(
+    description: str | None = None, *, reads: tuple[str, ...] | None = None, of: Any = None
+) -> Callable[[Callable[..., Any]], Any]:
+    """Declares a field by a function from rows to values that are what clients see: quicker for many than one by one.
+
+    As in a relation, `rows` are annotated as Parent[list[...]], and the return annotation is the field's type.
+    """
+
+    def declare(function: Callable[..., Any]) -> Any:
+        @wraps(function)
+        def resolve(**given: Any) -> Any:
+            return function([given["rows"]])[0]
+
+        return strawberry.field(resolver=resolve, description=description, metadata={COLUMN: function, READS: (reads, of)})
+
+    return declare
+
+
 def lookup(description: str) -> Callable[[Callable[..., Any]], Any]:
     """Declares a field of the root by a function from arguments to the Load of one key."""
 
