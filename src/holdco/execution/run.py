@@ -15,9 +15,9 @@ from typing import Any
 
 from graphql.execution.values import VariableValues, get_argument_values
 from strawberry import Schema
-from strawberry.types.arguments import convert_arguments
 
 from holdco.context import Context
+from holdco.execution.arguments import arguments_of
 from holdco.execution.fields import LOOKUP, Load, Split
 from holdco.execution.plan import (
     Abstract,
@@ -59,7 +59,7 @@ class Run:
     """One execution of a plan. Raises whatever goes wrong; then the stock executor says what that means."""
 
     def __init__(self, schema: Schema, context: Context, variables: VariableValues | None) -> None:
-        self._converter = schema.schema_converter
+        self._schema = schema
         self._context = context
         self._info: Any = Info(context)
         self._variables = variables
@@ -117,12 +117,8 @@ class Run:
     def _arguments(self, field: FieldPlan) -> dict[str, Any]:
         if field.definition is None or not field.definition.args or field.strawberry_field is None or field.node is None:
             return {}
-        return convert_arguments(
-            get_argument_values(field.definition, field.node, self._variables),
-            field.strawberry_field.arguments,
-            scalar_registry=self._converter.scalar_registry,
-            config=self._converter.config,
-        )
+        arguments = arguments_of(self._schema, field.strawberry_field)
+        return arguments(get_argument_values(field.definition, field.node, self._variables))
 
     async def _fill(self, tasks: list[Task], values: Sequence[Any]) -> None:
         start = 0
