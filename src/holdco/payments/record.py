@@ -199,9 +199,13 @@ async def _decision(
     try:
         return await planning.decide(World.of(transaction), source, wish), ()
     except (Refusal, Refused) as refused:
+        refusals = refused.refusals if isinstance(refused, Refused) else (refused,)
+        for refusal in refusals:
+            # The options stand within the payment's input.
+            refusal.field = ("apply", *refusal.field) if refusal.field is not None else ("apply",)
         if plan_on_error is OnAllocationError.REFUSE:
             raise
-        return None, refused.refusals if isinstance(refused, Refused) else (refused,)
+        return None, refusals
 
 
 def _positive(amount: Decimal, currency: str, field: str) -> int:
