@@ -82,11 +82,9 @@ def _is_root(_organization_id: OrganizationId, _operator: str, value: Any) -> Co
 
 def _external_id(organization_id: OrganizationId, operator: str, value: Any) -> ColumnElement[bool]:
     reference = ExternalReference.__table__.c
-    return exists().where(
-        reference.organization_id == organization_id,
-        reference.customer_id == _CUSTOMERS.id,
-        compare(reference.external_id, operator, value),
-    )
+    referred = exists().where(reference.organization_id == organization_id, reference.customer_id == _CUSTOMERS.id)
+    # No row says that there is none: null means that no other system knows the customer.
+    return ~referred if value is None else referred.where(compare(reference.external_id, operator, value))
 
 
 def _email(_organization_id: OrganizationId, _operator: str, value: Any) -> ColumnElement[bool]:
