@@ -128,7 +128,11 @@ class Plans:
             return None
         root = executor.schema.query_type
         assert root is not None
-        collected = collect_fields(executor.schema, executor.fragments, executor.variable_values, root, self._operation)
+        try:
+            collected = collect_fields(executor.schema, executor.fragments, executor.variable_values, root, self._operation)
+        except GraphQLError:
+            # A null in @skip or @include: a variable with a default may be given one, and what that means graphql-core says.
+            return None
         return None if collected.new_defer_usages else planned(executor, root, collected.grouped_field_set)
 
 
