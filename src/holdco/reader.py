@@ -92,6 +92,11 @@ class Reader:
         self._is_broken = False
         self._is_closed = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds a connection."""
+        return self._pooled is not None
+
     async def rows(
         self, statement: Executable, parameters: Mapping[str, Any] | None = None, record: type[asyncpg.Record] = Row
     ) -> Sequence[Any]:
