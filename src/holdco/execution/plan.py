@@ -35,6 +35,11 @@ from holdco.execution.fields import COLUMN, READS, RELATION, SINGLE
 from holdco.listing import row_type_of
 
 
+# A short document can have more fields than there are atoms, by fragments that spread others twice. graphql-core follows them
+# only as far as there are objects; a plan has them all.
+FIELDS_MAX = 5_000
+
+
 class NotPlanned(Exception):
     """A place in the document that a level at a time cannot do; the stock executor can."""
 
@@ -136,9 +141,10 @@ class Planner:
         self._graph = executor.schema
         self._executor = executor
         self._columns: dict[Any, set[str] | None] = {}
+        self._size = 0
 
     def plan(self, kind: GraphQLObjectType, grouped: GroupedFieldSet) -> Plan:
-        """Raises NotPlanned."""
+        """Raises NotPlanned, also for more than FIELDS_MAX fields."""
         root = self._objects(kind, grouped)
         relations = [each for each in root.fields if each.column is None]
         is_single = len(relations) == 1 and _is_single(relations[0])
@@ -146,6 +152,9 @@ class Planner:
         return Plan(root, columns, is_single, _list_depth(root) > 1)
 
     def _objects(self, kind: GraphQLObjectType, grouped: GroupedFieldSet) -> Objects:
+        self._size += len(grouped)
+        if self._size > FIELDS_MAX:
+            raise NotPlanned
         fields = [self._field(kind, key, details) for key, details in grouped.items()]
         return Objects(fields, _builder(tuple(grouped)))
 
