@@ -1,4 +1,4 @@
-"""A short document can have more fields than anybody could plan: fragments that spread one another twice, or all types of a list."""
+"""A short document can have more fields than anybody could plan: by fragments that spread others twice."""
 
 from __future__ import annotations
 

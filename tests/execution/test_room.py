@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from holdco.context import Capacity, Context, Viewer
 from holdco.database import create_engine
 from holdco.endpoint.documents import Documents
@@ -29,7 +27,7 @@ async def ask(context: Context, document: str, key: str) -> dict[str, Any]:
 
 
 async def test_a_mutation_with_a_large_answer_and_a_large_query_do_not_wait_for_one_another(
-    story: Story, engine: AsyncEngine, database_url: str
+    story: Story, database_url: str
 ) -> None:
     top = await story.customer("Aldgate Networks")
     await story.customer("Lisbon", under=top)

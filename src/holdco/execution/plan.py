@@ -34,7 +34,6 @@ from strawberry.types.field import StrawberryField
 from holdco.execution.fields import COLUMN, READS, RELATION, SINGLE
 from holdco.listing import row_type_of
 
-
 # A short document can have more fields than there are atoms, by fragments that spread others twice. graphql-core follows them
 # only as far as there are objects; a plan has them all.
 FIELDS_MAX = 5_000
@@ -232,18 +231,28 @@ class Planner:
         return collected.grouped_field_set
 
 
-@lru_cache(500)
-def _builder(keys: tuple[str, ...]) -> Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]:
-    """Makes dicts with these keys from columns.
+Builder: TypeAlias = Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]
 
-    The keys are written into the code, as one would by hand: that takes a third of the time of dict(zip(keys, values)).
-    """
+# Code is kept, and costs a compilation: more keys than this are in documents that were made to be large.
+_WRITTEN_MAX = 100
+
+
+def _builder(keys: tuple[str, ...]) -> Builder:
+    """Makes dicts with these keys from columns."""
     if not keys:
         return lambda _: []
+    if len(keys) > _WRITTEN_MAX:
+        return lambda columns: [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
+    return _written(keys)
+
+
+@lru_cache(500)
+def _written(keys: tuple[str, ...]) -> Builder:
+    """The keys are written into the code, as one would by hand: that takes a third of the time of dict(zip(keys, values))."""
     values = [f"value_{index}" for index in range(len(keys))]
     pairs = ", ".join(f"{key!r}: {value}" for key, value in zip(keys, values, strict=True))
     source = f"lambda columns: [{{{pairs}}} for {', '.join(values)}, in zip(*columns)]"
-    build: Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]] = eval(source)  # noqa: S307 (keys are names of GraphQL)
+    build: Builder = eval(source)  # noqa: S307 (keys are names of GraphQL)
     return build
 
 
