@@ -31,7 +31,7 @@ from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.execution.executor import Executor
 from strawberry.types.field import StrawberryField
 
-from holdco.execution.fields import COLUMN, READS, RELATION, SINGLE
+from holdco.execution.fields import COLUMN, READS, RELATION, SINGLE, WHOLE
 from holdco.listing import row_type_of
 
 # A short document can have more fields than there are atoms, by fragments that spread others twice. graphql-core follows them
@@ -159,6 +159,7 @@ class Planner:
 
     def _note_columns(self, kind: GraphQLObjectType, declared: StrawberryField) -> None:
         """What a field needs of its row. One set for all places of the document that show this kind of row."""
+        self._columns |= dict.fromkeys(declared.metadata.get(WHOLE, ()))
         names, of = declared.metadata.get(READS, (None, None))
         row_type = of or getattr(kind.extensions["strawberry-definition"].origin, "row_type", None)
         if row_type is None:
