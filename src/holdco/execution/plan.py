@@ -181,6 +181,9 @@ class Planner:
         if definition is None or name.startswith("__") or any(detail.defer_usage for detail in details):
             raise NotPlanned
         declared: StrawberryField = definition.extensions["strawberry-definition"]
+        if declared.extensions:
+            # What stands around a resolver, permissions above all, would not be asked.
+            raise NotPlanned
         plan = FieldPlan(key, self._shape(definition.type, details), definition=definition, node=node, strawberry_field=declared)
         self._note_columns(kind, declared)
         self._add_source(plan, declared, is_root=kind is self._graph.query_type)
