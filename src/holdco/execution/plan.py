@@ -358,7 +358,7 @@ def _nesting(shape: Shape, identity: Identity) -> int:
             if each.relation is not None:
                 if each.identity == identity:
                     deepest = max(deepest, each.levels)
-            elif each.key in {"nodes", "edges", "node"} or each.value is not None:
+            elif each.value is not None:
                 deepest = max(deepest, _nesting(each.shape, identity))
     return deepest
 
