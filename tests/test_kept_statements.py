@@ -24,8 +24,9 @@ BY_NAMES: dict[str, tuple[Listing[Any], Callable[[Names], Any]]] = {
 
 
 def sets_of(listing: Listing[Any]) -> Iterator[Names]:
+    """Sets that no other test has selected, whose statements somebody else might keep."""
     columns = [name for name in listing.columns if name != "id"]
-    return (("id", *chosen) for size in range(len(columns)) for chosen in combinations(columns, size))
+    return (("id", *chosen) for chosen in combinations(columns, len(columns) // 2))
 
 
 @pytest.mark.parametrize("name", BY_NAMES)

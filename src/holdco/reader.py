@@ -105,8 +105,11 @@ class Reader:
         # A field that fails cancels its siblings. A statement that is cancelled would take the connection along, and with it
         # the snapshot that others still read from.
         bound = {"organization_id": self.organization_id, **(parameters or {})}
-        reading = self._rows(statement, bound, record)
-        return await (reading if self.is_single else asyncio.shield(reading))
+        if self.is_single:
+            return await self._rows(statement, bound, record)
+        reading = asyncio.ensure_future(self._rows(statement, bound, record))
+        reading.add_done_callback(_hear)
+        return await asyncio.shield(reading)
 
     async def _rows(self, statement: Executable, parameters: Mapping[str, Any], record: type[asyncpg.Record]) -> Sequence[Any]:
         ready = compiled(statement)
@@ -171,6 +174,12 @@ class Reader:
                 await greenlet_spawn(pooled.invalidate)
             else:
                 await greenlet_spawn(pooled.close)
+
+
+def _hear(reading: asyncio.Future[Any]) -> None:
+    """What it raised is no news where whoever asked has been cancelled; asyncio would log it."""
+    if not reading.cancelled():
+        reading.exception()
 
 
 class SecondStatement(Exception):
