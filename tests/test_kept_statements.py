@@ -11,9 +11,10 @@ from weakref import ref
 import pytest
 
 from holdco.customers import queries as customers
+from holdco.filtering import Condition
 from holdco.listing import Listing
 from holdco.paging import request_of
-from holdco.statements import STATEMENTS_MAX, Names, page_select, rows_by_key
+from holdco.statements import STATEMENTS_MAX, Names, page_select, rows_by_key, shape_of
 
 BY_NAMES: dict[str, tuple[Listing[Any], Callable[[Names], Any]]] = {
     "ancestors": (customers.LISTING, customers.ancestors_of),
@@ -35,3 +36,19 @@ def test_statements_that_nobody_asks_for_any_more_are_let_go(name: str) -> None:
     made = [ref(statement_of(names)) for names in islice(sets_of(listing), 2 * STATEMENTS_MAX)]
     gc.collect()
     assert sum(each() is not None for each in made) <= STATEMENTS_MAX
+
+
+def test_whatever_clients_look_for_is_one_statement() -> None:
+    listing = customers.LISTING
+    shapes = {
+        shape_of(listing, request_of(listing, conditions=[Condition(field, operator, value)])).request
+        for field, operator, values in (
+            ("name", "contains", ["Aldgate", "Lisbon", "%"]),
+            ("number", "in", [(), ("A-1",), tuple("ABC")]),
+            ("number", "starts_with", ["A", "B"]),
+            ("external_id", "eq", ["1", "2"]),
+            ("email", "eq", ["a@example.com", "b@example.com"]),
+        )
+        for value in values
+    }
+    assert len({page_select(listing, shape, ("id",)) for shape in shapes}) == 5

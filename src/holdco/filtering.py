@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -25,16 +25,29 @@ class Condition(NamedTuple):
     value: Any
 
 
+class Bound(NamedTuple):
+    """Stands in a condition for a value that is bound to the statement, under this name."""
+
+    name: str
+
+
 # From the organization, the operator and the value. Each subquery names the organization itself (distributed.md 2.2).
 OrganizationId = UUID | BindParameter[UUID]
 Clause = Callable[[OrganizationId, str, Any], ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """What may be filtered: a column, or a function that makes the clause where the answer is elsewhere."""
+class Elsewhere:
+    """A clause that compares what stands in another table, or in another form, with the value as it is."""
 
-    by_field: Mapping[str, ColumnElement[Any] | Clause]
+    clause: Clause
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What may be filtered: a column, what stands elsewhere, or a function that makes the clause of a value out of few."""
+
+    by_field: Mapping[str, ColumnElement[Any] | Elsewhere | Clause]
 
     def clauses(self, organization_id: OrganizationId, conditions: Sequence[Condition]) -> list[ColumnElement[bool]]:
         return [self._clause(organization_id, condition) for condition in conditions]
@@ -43,46 +56,88 @@ class Filters:
         target = self.by_field[condition.field]
         if isinstance(target, ColumnElement):
             return compare(target, condition.operator, condition.value)
-        return target(organization_id, condition.operator, condition.value)
+        clause = target.clause if isinstance(target, Elsewhere) else target
+        return clause(organization_id, condition.operator, condition.value)
+
+    def bound(self, conditions: Sequence[Condition]) -> tuple[tuple[Condition, ...], dict[str, Any]]:
+        """The conditions without their values, and the values to bind: statements are kept, and what clients write is not.
+
+        Raises BadUserInput for a list that is too long.
+        """
+        shapes: list[Condition] = []
+        values: dict[str, Any] = {}
+        for index, condition in enumerate(conditions):
+            target = self.by_field[condition.field]
+            if condition.value is None or not isinstance(target, ColumnElement | Elsewhere):
+                shapes.append(condition)
+                continue
+            name = f"condition_{index}"
+            shapes.append(condition._replace(value=Bound(name)))
+            values |= {name + part: value for part, value in _BINDINGS.get(condition.operator, _as_it_is)(condition.value)}
+        return tuple(shapes), values
 
 
 def compare(column: ColumnElement[Any], operator: str, value: Any) -> ColumnElement[bool]:
-    return _COMPARISONS[operator](column, value)
-
-
-def _in(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    if len(values) > LIST_SIZE_MAX:
-        raise BadUserInput(f"A filter takes at most {LIST_SIZE_MAX} values, not {len(values)}.")
-    return any_of(column, values)
+    """`value` is one of `Bound`, or None, which means that nothing is there."""
+    if value is None:
+        return column.is_(None)
+    return _COMPARISONS[operator](column, value.name)
 
 
 def any_of(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
     """One array instead of as many parameters as values: the statement stays the same, and so does its plan."""
-    kind = Uuid() if isinstance(column.type, Uuid) else Text()
-    return column == func.any(bindparam(None, list(values), type_=ARRAY(kind), unique=True))
+    return column == func.any(bindparam(None, list(values), type_=_array_of(column), unique=True))
 
 
-def _contains(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+def _array_of(column: ColumnElement[Any]) -> ARRAY[Any]:
+    return ARRAY(Uuid() if isinstance(column.type, Uuid) else Text())
+
+
+def _value(column: ColumnElement[Any], name: str) -> BindParameter[Any]:
+    return bindparam(name, type_=column.type)
+
+
+def _contains(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """The database's own collation knows that É is é; "C", by which names are ordered, knows ASCII only."""
-    return column.collate("default").ilike(f"%{_escaped(text)}%")
+    return column.collate("default").ilike(bindparam(name, type_=Text()))
 
 
-def _starts_with(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+def _starts_with(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """A range, because in the order of "C" the texts with a prefix stand together: the index finds them."""
-    return and_(column >= text, column < text + _LAST_CHARACTER)
+    return and_(column >= _value(column, name), column < _value(column, f"{name}_end"))
 
 
-_COMPARISONS: Mapping[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
-    "eq": lambda column, value: column.is_(None) if value is None else column == value,
+_Parts = Iterable[tuple[str, Any]]
+
+
+def _as_it_is(value: Any) -> _Parts:
+    return [("", value)]
+
+
+def _listed(values: Sequence[Any]) -> _Parts:
+    if len(values) > LIST_SIZE_MAX:
+        raise BadUserInput(f"A filter takes at most {LIST_SIZE_MAX} values, not {len(values)}.")
+    return [("", list(values))]
+
+
+# What is bound for a value, by what follows the name of the condition; as it is, where nothing is said.
+_BINDINGS: Mapping[str, Callable[[Any], _Parts]] = {
+    "in": _listed,
+    "contains": lambda text: [("", f"%{_escaped(text)}%")],
+    "starts_with": lambda text: [("", text), ("_end", text + _LAST_CHARACTER)],
+}
+
+_COMPARISONS: Mapping[str, Callable[[ColumnElement[Any], str], ColumnElement[bool]]] = {
+    "eq": lambda column, name: column == _value(column, name),
     # Both in the database: Python knows other small letters than its collation does, and then nothing would be found.
-    "eq_ignoring_case": lambda column, value: func.lower(column) == func.lower(value),
-    "in": _in,
+    "eq_ignoring_case": lambda column, name: func.lower(column) == func.lower(_value(column, name)),
+    "in": lambda column, name: column == func.any(bindparam(name, type_=_array_of(column))),
     "contains": _contains,
     "starts_with": _starts_with,
-    "gte": lambda column, value: column >= value,
-    "lte": lambda column, value: column <= value,
-    "gt": lambda column, value: column > value,
-    "lt": lambda column, value: column < value,
+    "gte": lambda column, name: column >= _value(column, name),
+    "lte": lambda column, name: column <= _value(column, name),
+    "gt": lambda column, name: column > _value(column, name),
+    "lt": lambda column, name: column < _value(column, name),
 }
 
 

@@ -18,7 +18,6 @@ from holdco.statements import (
     Names,
     count_select,
     counts_by_parent,
-    cursors_of,
     page_select,
     pages_by_level,
     pages_by_parent,
@@ -88,10 +87,10 @@ class ListedLoader(Loader[Key, Value]):
         return listing.names(self.reader.columns.get(listing.row), request.orders if request is not None else ())
 
     async def rows(
-        self, statement: Executable, names: Names, keys: Sequence[Any], cursors: Mapping[str, Any] | None = None
+        self, statement: Executable, names: Names, keys: Sequence[Any], values: Mapping[str, Any] | None = None
     ) -> Sequence[Any]:
         """Rows that begin with a column more than their own."""
-        rows = await self.reader.rows(statement, {KEYS: keys, **(cursors or {})}, record_of(self.listing.row, names, 1))
+        rows = await self.reader.rows(statement, {KEYS: keys, **(values or {})}, record_of(self.listing.row, names, 1))
         self.reader.seen.setdefault(self.listing.row, []).append(rows)
         return rows
 
@@ -175,8 +174,9 @@ class PagesByParent(ListedLoader[UUID, Page[Row]]):
     async def read(self, keys: list[UUID]) -> list[Page[Row]]:
         names = self.names(self.request)
         pages: list[list[Any]] = [[] for _ in keys]
-        statement = pages_by_parent(self.listing, self.relation, shape_of(self.request), names)
-        for row in await self.rows(statement, names, keys, cursors_of(self.request)):
+        shape = shape_of(self.listing, self.request)
+        statement = pages_by_parent(self.listing, self.relation, shape.request, names)
+        for row in await self.rows(statement, names, keys, shape.values):
             pages[row[0] - 1].append(row)
         await give_way(len(keys))
         return [page_of(rows, self.request) for rows in pages]
@@ -189,11 +189,12 @@ class NestedPagesByParent(PagesByParent[Row]):
         if levels == 1:
             return await super().fetch(keys, levels)
         names = self.names(self.request)
-        statement = pages_by_level(self.listing, self.relation, shape_of(self.request), names, levels)
+        shape = shape_of(self.listing, self.request)
+        statement = pages_by_level(self.listing, self.relation, shape.request, names, levels)
         by_parent: dict[UUID, list[Any]] = {}
         reached_at: dict[UUID, int] = {}
         level = len(names) + 1
-        for row in await self.rows(statement, names, keys, cursors_of(self.request)):
+        for row in await self.rows(statement, names, keys, shape.values):
             if reached_at.setdefault(row[0], row[level]) == row[level]:
                 by_parent.setdefault(row[0], []).append(row)
         await give_way(len(by_parent))
@@ -216,8 +217,9 @@ class CountsByParent(Loader[UUID, int]):
         self.request = request
 
     async def read(self, keys: list[UUID]) -> list[int]:
-        statement = counts_by_parent(self.listing, self.relation, self.request)
-        found = {row[0]: row[1] for row in await self.reader.rows(statement, {KEYS: keys})}
+        shape = shape_of(self.listing, self.request)
+        statement = counts_by_parent(self.listing, self.relation, shape.request)
+        found = {row[0]: row[1] for row in await self.reader.rows(statement, {KEYS: keys, **shape.values})}
         return [found.get(key, 0) for key in keys]
 
 
@@ -226,10 +228,11 @@ class CountOfAll(Loader[str, int]):
 
     def __init__(self, reader: Reader, listing: Listing[Any], request: PageRequest) -> None:
         super().__init__(reader)
-        self.statement = count_select(listing, request)
+        self.shape = shape_of(listing, request)
+        self.statement = count_select(listing, self.shape.request)
 
     async def read(self, keys: list[str]) -> list[int]:
-        counted = await self.reader.rows(self.statement)
+        counted = await self.reader.rows(self.statement, self.shape.values)
         return [int(counted[0][0])] * len(keys)
 
 
@@ -242,7 +245,7 @@ async def give_way(count: int) -> None:
 async def page_of_all(reader: Reader, listing: Listing[Row], request: PageRequest) -> Page[Row]:
     """A page of a connection that has no parent."""
     names = listing.names(reader.columns.get(listing.row), request.orders)
-    statement = page_select(listing, shape_of(request), names)
-    rows = await reader.rows(statement, cursors_of(request), record_of(listing.row, names))
+    shape = shape_of(listing, request)
+    rows = await reader.rows(page_select(listing, shape.request, names), shape.values, record_of(listing.row, names))
     reader.seen.setdefault(listing.row, []).append(rows)
     return page_of(rows, request)

@@ -1,15 +1,14 @@
 """Statements that loaders share: pages, counts and rows by their keys.
 
-What differs from one operation to the next is bound to them: the organization, the keys, the cursors. Everything else is part
-of the statement, so that it can be kept: to put one together and compile it takes longer than to execute it.
+What differs from one operation to the next is bound to them: the organization, the keys, the cursors, the values of filters.
+Everything else is part of the statement, so that it can be kept: to put one together takes longer than to execute it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
-from uuid import UUID
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -36,21 +35,27 @@ from holdco.paging import PageRequest
 ORGANIZATION_ID: Final = bindparam("organization_id", type_=Uuid)
 KEYS: Final = "keys"
 
-# A statement takes some 80 kB, and those with filters of a client come once: few are worth keeping.
+# A statement takes some 80 kB.
 STATEMENTS_MAX = 200
 
 Names = tuple[str, ...]
 
 
-def shape_of(request: PageRequest) -> PageRequest:
-    """The request without the values of its cursors: what its statement depends on."""
-    return request._replace(after=() if request.after is not None else None, before=() if request.before is not None else None)
+class Shape(NamedTuple):
+    """A request without the values of its filters and cursors, on which its statement depends, and the values to bind to it."""
+
+    request: PageRequest
+    values: Mapping[str, Any]
 
 
-def cursors_of(request: PageRequest) -> dict[str, Any]:
-    """What is bound to the statement of a request for its cursors."""
-    after, before = enumerate(request.after or ()), enumerate(request.before or ())
-    return {f"after_{index}": value for index, value in after} | {f"before_{index}": value for index, value in before}
+def shape_of(listing: Listing[Any], request: PageRequest) -> Shape:
+    """Raises BadUserInput for a filter with a list that is too long."""
+    conditions, values = listing.filters.bound(request.conditions)
+    for name, cursor in (("after", request.after), ("before", request.before)):
+        values |= {f"{name}_{index}": value for index, value in enumerate(cursor or ())}
+    after = () if request.after is not None else None
+    before = () if request.before is not None else None
+    return Shape(request._replace(after=after, before=before, conditions=conditions), values)
 
 
 def _behind(listing: Listing[Any], orders: Sequence[Order], cursor: str, *, backwards: bool) -> ColumnElement[bool]:
@@ -110,11 +115,6 @@ def is_key(column_of_key: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether the column holds one of the keys that a loader binds: one array, so that the statement is always the same."""
     kind = Uuid() if isinstance(column_of_key.type, Uuid) else Text()
     return column_of_key == func.any(bindparam(KEYS, type_=ARRAY(kind)))
-
-
-def any_of(column: ColumnElement[UUID], keys: Sequence[UUID]) -> ColumnElement[bool]:
-    """One array instead of as many parameters as keys: the statement stays the same, and so does its plan."""
-    return column == func.any(bindparam(None, list(keys), type_=ARRAY(Uuid), unique=True))
 
 
 def _parents_table() -> FromClause:

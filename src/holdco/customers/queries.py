@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, exists, select
 
 from holdco.customers.models import Customer, CustomerClosure, ExternalReference, ParentLink
-from holdco.filtering import Filters, OrganizationId, any_of, compare
+from holdco.filtering import Elsewhere, Filters, OrganizationId, any_of, compare
 from holdco.listing import Listing, Order, Relation
 from holdco.scopes import CustomerScope
 from holdco.statements import ORGANIZATION_ID, STATEMENTS_MAX, Names, is_key
@@ -96,14 +96,14 @@ FILTERS = Filters(
         "id": _CUSTOMERS.id,
         "number": _CUSTOMERS.number,
         "name": _CUSTOMERS.name,
-        "email": _email,
+        "email": Elsewhere(_email),
         "kind": _CUSTOMERS.kind,
         "role": _CUSTOMERS.role,
         "status": _CUSTOMERS.status,
         "currency": _CUSTOMERS.currency,
         "parent_id": _CUSTOMERS.parent_id,
         "is_root": _is_root,
-        "external_id": _external_id,
+        "external_id": Elsewhere(_external_id),
         "created_at": _CUSTOMERS.created_at,
         "updated_at": _CUSTOMERS.updated_at,
         "depth": _CLOSURE.depth,
