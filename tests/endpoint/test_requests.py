@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -151,10 +152,11 @@ def test_head_is_answered_as_get_is_but_without_the_body(client: httpx.Client, l
     assert ledger.added == 0
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, identity", "unheard-of"])
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "gzip, identity", "unheard-of"])
 def test_a_compressed_body_is_not_read(client: httpx.Client, ledger: Ledger, encoding: str) -> None:
     body = b'{"query": "{ hello }"}'
-    response = client.post("/graphql", content=body, headers={"content-type": JSON, "content-encoding": encoding})
+    headers = {"content-type": JSON, "content-encoding": encoding}
+    response = client.post("/graphql", content=gzip.compress(body), headers=headers)
     assert (response.status_code, refusal(response)) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert response.headers["accept-encoding"] == "identity"
     assert ledger.opened == 0

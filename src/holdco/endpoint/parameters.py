@@ -50,8 +50,13 @@ def _from_url(request: Request) -> dict[str, Any]:
 
 async def _from_body(request: Request, body_bytes_max: int) -> dict[str, Any]:
     _check_content_type(request.headers.get("content-type", ""))
-    _check_content_encoding(request.headers.get("content-encoding", "identity"))
-    body = _json(await _bounded_body(request, body_bytes_max), "The request's body")
+    content = await _bounded_body(request, body_bytes_max)
+    try:
+        body = _json(content, "The request's body")
+    except RequestError:
+        # Looked for here alone, because every header that is looked for takes its time.
+        _check_content_encoding(request.headers.get("content-encoding", "identity"))
+        raise
     if not isinstance(body, dict):
         raise RequestError(ErrorCode.BAD_REQUEST, 'The request\'s body must be a JSON object such as {"query": "…"}.')
     return body

@@ -140,14 +140,16 @@ class Endpoint:
 
     async def _result(self, request: Request) -> ExecutionResult:
         parameters = await read_parameters(request, body_bytes_max=self._body_bytes_max)
-        document, request.state.is_named = self._requested.read(parameters)
+        document, is_named = self._requested.read(parameters)
         operation = document.operation(parameters.operation_name)
         if operation.operation is OperationType.SUBSCRIPTION:
             raise RequestError(ErrorCode.BAD_REQUEST, "Subscriptions are not served.")
-        if request.method != "POST" and operation.operation is not OperationType.QUERY:
-            raise RequestError(
-                ErrorCode.METHOD_NOT_ALLOWED, "GET is for queries: send a mutation by POST.", headers={"allow": "POST"}
-            )
+        if request.method != "POST":
+            if operation.operation is not OperationType.QUERY:
+                raise RequestError(
+                    ErrorCode.METHOD_NOT_ALLOWED, "GET is for queries: send a mutation by POST.", headers={"allow": "POST"}
+                )
+            request.state.is_named = is_named
         try:
             context = await self._make_context(request)
         except HoldcoError as error:
