@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import sys
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -98,3 +101,24 @@ async def test_a_query_is_planned_before_it_is_asked_for(
         await context.renew()
     assert await plans.data(schema, context, {"by": {"number": "none"}, "short": True}) == {"customer": None}
     assert made == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_the_server_does_not_start_with_a_document_that_is_not_valid(
+    tmp_path: Path, database_url: str, workers: int
+) -> None:
+    (tmp_path / "documents.json").write_text(json.dumps({"aa": "{ missing }"}))
+    serving = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("holdco"),
+        "serve",
+        f"--workers={workers}",
+        env={**os.environ, "DATABASE_URL": database_url, "HOLDCO_TRUSTED_DOCUMENTS": str(tmp_path)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, told = await serving.communicate()
+    assert serving.returncode == 1
+    assert told.decode().splitlines() == [
+        "holdco: HOLDCO_TRUSTED_DOCUMENTS: 1 of the trusted documents cannot be served.",
+        f"{tmp_path}/documents.json: document 'aa': Cannot query field 'missing' on type 'Query'.",
+    ]

@@ -26,6 +26,7 @@ class ErrorCode(Enum):
     GRAPHQL_PARSE_FAILED = 400, "The document is not GraphQL."
     GRAPHQL_VALIDATION_FAILED = 400, "The document does not fit the schema."
     OPERATION_RESOLUTION_FAILURE = 400, "The document has no operation of the asked name, or several and none was named."
+    # 200 in every media type, as Apollo Server answers: its clients read this as a question, not as a failure.
     PERSISTED_QUERY_NOT_FOUND = 200, "The hash or id is not known here: send the text as well."
     PERSISTED_QUERY_NOT_SUPPORTED = 200, "This server takes texts only: send the text, and no hash or id."
     PERSISTED_QUERY_HASH_MISMATCH = 400, "The hash or id is not that of the text beside it."

@@ -23,7 +23,8 @@ class Parameters:
 async def read_parameters(request: Request, *, body_bytes_max: int) -> Parameters:
     """The parameters of a GET's URL or a POST's body; unknown keys are ignored.
 
-    RequestError, in this order: UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, BAD_REQUEST.
+    RequestError, in this order: UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE for a compressed body,
+    BAD_REQUEST.
     """
     return parameters_of(await _from_body(request, body_bytes_max) if request.method == "POST" else _from_url(request))
 

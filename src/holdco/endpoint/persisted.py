@@ -9,6 +9,9 @@ hash of a text name that text, with or without the prefix, and so does whatever 
     apq       executed                trusted or kept, else …_NOT_FOUND           checked, executed, and kept
     log       executed, and logged when it is not trusted; names as apq
     require   only a trusted text     trusted, else DOCUMENT_NOT_TRUSTED          checked, and only a trusted text
+
+`log` is the way to `require`: what it logs is missing in the manifests. GraphiQL asks for the schema by a text of its own, so
+with `require` it can only do what a manifest has.
 """
 
 from __future__ import annotations
@@ -122,7 +125,7 @@ class RequestedDocuments:
 
     def _log(self, text: str, document: Document) -> None:
         name = hashlib.sha256(text.encode()).hexdigest()
-        if self._logged.keep(name, text):
+        if self._logged.keep(name, name):
             operations = [each for each in document.operations if each is not None]
             log.warning("document is not trusted", document=name, operations=operations)
 
