@@ -5,6 +5,7 @@
     documents.py     a query's text becomes a parsed and validated document, once per text
     persisted.py     which document a request means that names one: automatic persisted queries, trusted documents
     trusted.py       manifests of trusted documents, read when the process starts
+    encoding.py      how an answer is compressed
     conditional.py   ETag and 304 for persisted queries by GET
     cross_site.py    which requests of other sites are refused, and which sites may ask
     view.py          one request, from bytes to bytes
@@ -29,6 +30,6 @@ that is refused has the status of its code in `errors.py`, in both.
     a refused request       `errors` and no `data`                                                        GraphQL 7.1
     Cache-Control           no-store; of persisted queries by GET `private, no-cache`, with an ETag       RFC 9111, 5.2.2
     Vary                    Accept, Accept-Encoding; and Origin where HOLDCO_ORIGINS is set               RFC 9110, 12.5.5
-    Content-Encoding        gzip from 1,400 bytes on, for those who accept it                             RFC 9110, 12.5.3
+    Content-Encoding        zstd or gzip, from 1,400 bytes on, for those who accept it                    RFC 9110, 12.5.3
     a GET from a browser    needs a sign that no other site is behind it, else 403                        cross_site.py
 """
