@@ -83,11 +83,11 @@ class RequestedDocuments:
         DOCUMENT_NOT_TRUSTED, PERSISTED_QUERY_NOT_FOUND, then those of `Documents.read`.
         """
         text = parameters.query
-        name = _name(parameters) if parameters.document_id or parameters.extensions else None
-        if self._mode is DocumentsMode.OFF:
-            if not text and name is not None:
-                raise RequestError(ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
-            name = None
+        is_off = self._mode is DocumentsMode.OFF
+        may_have_name = parameters.document_id is not None or parameters.extensions is not None
+        name = _name(parameters) if may_have_name and not (is_off and text) else None
+        if name is not None and is_off:
+            raise RequestError(ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
         if name is None and not text:
             raise RequestError(ErrorCode.BAD_REQUEST, "The request has no `query`: send the text of a GraphQL document.")
         document = self._named(name, text) if name is not None else self._unnamed(text or "")
