@@ -68,11 +68,11 @@ class Texts:
 class RequestedDocuments:
     """The document that a request means, for HTTP and WebSocket alike."""
 
-    def __init__(self, documents: Documents, mode: DocumentsMode, trusted: TrustedDocuments, texts: Texts | None = None) -> None:
+    def __init__(self, documents: Documents, mode: DocumentsMode, trusted: TrustedDocuments) -> None:
         self._documents = documents
         self._mode = mode
         self._trusted = trusted
-        self._texts = texts or Texts()
+        self._texts = Texts()
         # Those that were logged, so that each of them is one line, not one for every request.
         self._logged = Texts()
 
