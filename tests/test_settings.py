@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdco.errors import SettingsError
-from holdco.settings import DEFAULT_ORGANIZATION_ID, Settings
+from holdco.settings import DEFAULT_ORGANIZATION_ID, DocumentsMode, Settings
 
 
 def test_nothing_has_to_be_set() -> None:
@@ -23,6 +23,7 @@ def test_nothing_has_to_be_set() -> None:
 
 def test_what_is_set_to_nothing_is_not_set() -> None:
     names = ("DATABASE_URL", "HOLDCO_DATA_DIR", "HOLDCO_HOST", "HOLDCO_PORT", "HOLDCO_ORGANIZATION_ID", "HOLDCO_POOL_SIZE")
+    names += ("HOLDCO_DOCUMENTS", "HOLDCO_TRUSTED_DOCUMENTS", "HOLDCO_ORIGINS")
     assert Settings.from_environment(dict.fromkeys(names, "")) == Settings.from_environment({})
 
 
@@ -39,8 +40,34 @@ def test_what_is_set_to_nothing_is_not_set() -> None:
         ("HOLDCO_POOL_SIZE", "1001"),
         ("HOLDCO_POOL_SIZE", "ten"),
         ("HOLDCO_ORGANIZATION_ID", "mine"),
+        ("HOLDCO_DOCUMENTS", "on"),
+        ("HOLDCO_DOCUMENTS", "require"),
+        ("HOLDCO_TRUSTED_DOCUMENTS", "/nowhere/at/all"),
+        ("HOLDCO_ORIGINS", "*"),
+        ("HOLDCO_ORIGINS", "null"),
+        ("HOLDCO_ORIGINS", "app.example"),
+        ("HOLDCO_ORIGINS", "https://app.example/"),
+        ("HOLDCO_ORIGINS", "https://app.example, https://*.example"),
     ],
 )
 def test_values_that_make_no_sense_are_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name} must be "):
         Settings.from_environment({name: value})
+
+
+def test_documents_and_origins_are_read_as_they_are_written(tmp_path: Path) -> None:
+    settings = Settings.from_environment(
+        {
+            "HOLDCO_DOCUMENTS": "require",
+            "HOLDCO_TRUSTED_DOCUMENTS": str(tmp_path),
+            "HOLDCO_ORIGINS": "https://App.example, http://localhost:3000,http://[::1]:3000,capacitor://localhost,",
+        }
+    )
+    assert settings.documents is DocumentsMode.REQUIRE
+    assert settings.trusted_documents == tmp_path
+    assert settings.origins == (
+        "https://app.example",
+        "http://localhost:3000",
+        "http://[::1]:3000",
+        "capacitor://localhost",
+    )

@@ -12,9 +12,11 @@ from contextlib import asynccontextmanager
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, Router
+from starlette.types import ASGIApp
 
 from holdco.context import Capacity, Context, Viewer
 from holdco.database import create_engine
+from holdco.endpoint.cross_site import with_cors
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.view import Endpoint
 from holdco.errors import SettingsError
@@ -28,7 +30,7 @@ COLLECTOR_THRESHOLD = (50_000, 20, 50)
 ACTOR = "api"
 
 
-def create_serving_app() -> Router:
+def create_serving_app() -> ASGIApp:
     """The application of a process that does nothing else: what is there when it starts is there when it ends.
 
     The garbage collector need not look at it again, and need not look at every answer of some thousand objects either: what an
@@ -41,7 +43,7 @@ def create_serving_app() -> Router:
     return app
 
 
-def create_app(settings: Settings | None = None) -> Router:
+def create_app(settings: Settings | None = None) -> ASGIApp:
     """An application for the database that the settings, or else the environment, name. Each worker makes one."""
     settings = settings or Settings.from_environment()
     if settings.database_url is None:
@@ -63,11 +65,21 @@ def create_app(settings: Settings | None = None) -> Router:
         return RedirectResponse("/graphql")
 
     graphiql = GraphiQL()
-    return Router(
+    endpoint = Endpoint(
+        schema,
+        make_context=make_context,
+        graphiql=graphiql,
+        is_planning=True,
+        documents_mode=settings.documents,
+        trusted_documents=settings.trusted_documents,
+        origins=settings.origins,
+    )
+    router = Router(
         lifespan=lifespan,
         routes=[
             Route("/", to_graphiql),
-            Route("/graphql", Endpoint(schema, make_context=make_context, graphiql=graphiql, is_planning=True)),
+            Route("/graphql", endpoint),
             graphiql.route(),
         ],
     )
+    return with_cors(router, settings.origins)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +15,19 @@ from holdco.errors import SettingsError
 # One organization is served until access control can tell them apart; its id is fixed so that no statement has to look
 # for it across organizations.
 DEFAULT_ORGANIZATION_ID = UUID("01900000-0000-7000-8000-000000000001")
+
+
+# As browsers write an origin (RFC 6454, 6.2): no path, no slash at its end.
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+
+
+class DocumentsMode(StrEnum):
+    """Which documents are executed; `endpoint/persisted.py` has the table."""
+
+    OFF = "off"
+    APQ = "apq"
+    LOG = "log"
+    REQUIRE = "require"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +39,9 @@ class Settings:
     `HOLDCO_HOST`, `HOLDCO_PORT` where to serve (default: 127.0.0.1:8000; only loopback until access control exists)
     `HOLDCO_ORGANIZATION_ID`     the organization that is served
     `HOLDCO_POOL_SIZE`           database connections of one worker (default: 10)
+    `HOLDCO_DOCUMENTS`           which documents are executed: off, apq, log or require (default: apq)
+    `HOLDCO_TRUSTED_DOCUMENTS`   a folder with the manifests of trusted documents
+    `HOLDCO_ORIGINS`             other sites whose pages may ask, separated by commas, such as https://app.example
     """
 
     database_url: str | None
@@ -32,6 +50,9 @@ class Settings:
     port: int
     organization_id: UUID
     pool_size: int
+    documents: DocumentsMode = DocumentsMode.APQ
+    trusted_documents: Path | None = None
+    origins: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -43,6 +64,9 @@ class Settings:
             port=_number(environment, "HOLDCO_PORT", 8000, highest=65535),
             organization_id=_uuid(environment, "HOLDCO_ORGANIZATION_ID", DEFAULT_ORGANIZATION_ID),
             pool_size=_number(environment, "HOLDCO_POOL_SIZE", 10, highest=1000),
+            documents=_documents(environment),
+            trusted_documents=_folder(environment, "HOLDCO_TRUSTED_DOCUMENTS"),
+            origins=_origins(environment),
         )
 
 
@@ -52,6 +76,35 @@ def _number(environment: Mapping[str, str], name: str, default: int, *, highest:
     if not text.isascii() or not text.isdigit() or len(text) > len(str(highest)) or not 1 <= int(text) <= highest:
         raise SettingsError(f"{name} must be a whole number from 1 to {highest}, not {text[:60]!r}.")
     return int(text)
+
+
+def _documents(environment: Mapping[str, str]) -> DocumentsMode:
+    text = environment.get("HOLDCO_DOCUMENTS") or DocumentsMode.APQ.value
+    if text not in set(DocumentsMode):
+        raise SettingsError(f"HOLDCO_DOCUMENTS must be off, apq, log or require, not {text[:60]!r}.")
+    mode = DocumentsMode(text)
+    if mode is DocumentsMode.REQUIRE and not environment.get("HOLDCO_TRUSTED_DOCUMENTS"):
+        raise SettingsError("HOLDCO_DOCUMENTS must be another than 'require' unless HOLDCO_TRUSTED_DOCUMENTS is set.")
+    return mode
+
+
+def _folder(environment: Mapping[str, str], name: str) -> Path | None:
+    text = environment.get(name)
+    if not text:
+        return None
+    folder = Path(text).expanduser().absolute()
+    if not folder.is_dir():
+        raise SettingsError(f"{name} must be a folder, and {folder} is none.")
+    return folder
+
+
+def _origins(environment: Mapping[str, str]) -> tuple[str, ...]:
+    texts = (each.strip() for each in environment.get("HOLDCO_ORIGINS", "").split(","))
+    origins = tuple(each.lower() for each in texts if each)
+    for each in origins:
+        if not _ORIGIN.fullmatch(each):
+            raise SettingsError(f"HOLDCO_ORIGINS must be origins such as https://app.example, and {each[:60]!r} is none.")
+    return origins
 
 
 def _uuid(environment: Mapping[str, str], name: str, default: UUID) -> UUID:

@@ -15,8 +15,8 @@ import strawberry
 import uvicorn
 from graphql import GraphQLError, ValidationContext
 from graphql.validation import ASTValidationRule
-from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.types import ASGIApp
 
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.view import Endpoint
@@ -142,17 +142,18 @@ async def make_context(request: Request) -> Context:
     )
 
 
-def make_endpoint(graphiql: GraphiQL | None = None) -> Endpoint:
+def make_endpoint(graphiql: GraphiQL | None = None, **settings: Any) -> Endpoint:
     return Endpoint(
         strawberry.Schema(Query, Mutation),
         make_context=make_context,
         graphiql=graphiql,
         body_bytes_max=BODY_BYTES_MAX,
         validation_rules=(CountValidations,),
+        **settings,
     )
 
 
-def serve(application: Starlette) -> Iterator[str]:
+def serve(application: ASGIApp) -> Iterator[str]:
     """Yields the address of a running server and ends it after the test."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off"))

@@ -205,6 +205,11 @@ def test_every_code_has_a_status_and_a_meaning_of_its_own() -> None:
         "GRAPHQL_PARSE_FAILED": 400,
         "GRAPHQL_VALIDATION_FAILED": 400,
         "OPERATION_RESOLUTION_FAILURE": 400,
+        "PERSISTED_QUERY_NOT_FOUND": 200,
+        "PERSISTED_QUERY_NOT_SUPPORTED": 200,
+        "PERSISTED_QUERY_HASH_MISMATCH": 400,
+        "DOCUMENT_NOT_TRUSTED": 403,
+        "CROSS_SITE_REQUEST": 403,
         "BAD_USER_INPUT": 400,
         "INTERNAL_ERROR": 500,
     }

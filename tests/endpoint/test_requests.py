@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -84,7 +85,16 @@ def test_unknown_keys_are_ignored(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/json; charset=utf-16"],
+    [
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "application/graphql",
+        "application/graphql+json",
+        "application/json, text/plain",
+        "application/json; charset=utf-16",
+    ],
 )
 def test_a_body_that_is_not_declared_as_json_is_not_read(client: httpx.Client, ledger: Ledger, content_type: str) -> None:
     response = client.post("/graphql", content=b'{"query": "{ hello }"}', headers={"content-type": content_type})
@@ -116,13 +126,42 @@ def test_a_body_of_undeclared_length_is_bounded_too(client: httpx.Client, ledger
     assert post(client, "{ hello }").json() == {"data": {"hello": "world"}}
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
-def test_other_methods_are_answered_with_the_allowed_ones(client: httpx.Client, method: str) -> None:
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PURGE"])
+def test_other_methods_are_answered_with_the_allowed_ones(client: httpx.Client, ledger: Ledger, method: str) -> None:
     response = client.request(method, "/graphql", params={"query": "{ hello }"})
-    assert response.status_code == 405
-    assert response.headers["allow"] == "GET, POST"
-    if method != "HEAD":
-        assert refusal(response) == "METHOD_NOT_ALLOWED"
+    assert (response.status_code, refusal(response)) == (405, "METHOD_NOT_ALLOWED")
+    assert response.headers["allow"] == "GET, HEAD, POST, OPTIONS"
+    assert ledger.opened == 0
+
+
+def test_options_tells_the_methods_and_does_nothing(client: httpx.Client, ledger: Ledger) -> None:
+    response = client.options("/graphql", params={"query": "{ hello }"})
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers["allow"] == "GET, HEAD, POST, OPTIONS"
+    assert ledger.opened == 0
+
+
+@pytest.mark.parametrize(("query", "status"), [("{ hello }", 200), ("{ hello", 200), ("", 400), ("mutation { add }", 405)])
+def test_head_is_answered_as_get_is_but_without_the_body(client: httpx.Client, ledger: Ledger, query: str, status: int) -> None:
+    answers = [client.request(method, "/graphql", params={"query": query}) for method in ("GET", "HEAD")]
+    assert [answer.status_code for answer in answers] == [status, status]
+    assert answers[1].content == b""
+    headers = [dict(answer.headers) for answer in answers]
+    assert all(each.pop("x-request-id") and each.pop("date") for each in headers)
+    assert headers[0] == headers[1]
+    assert ledger.added == 0
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "gzip, identity", "unheard-of"])
+def test_a_compressed_body_is_not_read(client: httpx.Client, ledger: Ledger, encoding: str) -> None:
+    body = b'{"query": "{ hello }"}'
+    headers = {"content-type": JSON, "content-encoding": encoding}
+    response = client.post("/graphql", content=gzip.compress(body), headers=headers)
+    assert (response.status_code, refusal(response)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert response.headers["accept-encoding"] == "identity"
+    assert ledger.opened == 0
+    plain = client.post("/graphql", content=body, headers={"content-type": JSON, "content-encoding": "identity"})
+    assert plain.json() == {"data": {"hello": "world"}}
 
 
 def test_a_query_is_answered_by_get_with_variables_as_json(client: httpx.Client) -> None:

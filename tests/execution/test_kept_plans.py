@@ -20,8 +20,8 @@ from holdco.endpoint.documents import Documents
 from holdco.endpoint.view import Endpoint
 from holdco.schema import schema
 
-# Ten thousand with HOLDCO_DOCUMENTS=10000, which take ten seconds.
-DOCUMENTS = int(os.environ.get("HOLDCO_DOCUMENTS", "3000"))
+# Ten thousand with HOLDCO_KEPT_DOCUMENTS=10000, which take ten seconds.
+DOCUMENTS = int(os.environ.get("HOLDCO_KEPT_DOCUMENTS", "3000"))
 DOCUMENTS_MAX = 1_000
 # Once as many are kept as may be, each new one takes the place of an old one of the same size. What remains is the slack of
 # dictionaries: less than one piece of memory for each document that came and went.

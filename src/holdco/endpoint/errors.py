@@ -19,13 +19,19 @@ class ErrorCode(Enum):
     """Code, HTTP status, and when. Errors of the business rules bring their own codes (`holdco.errors`)."""
 
     BAD_REQUEST = 400, "The body or the URL is not a GraphQL request."
-    METHOD_NOT_ALLOWED = 405, "Another method than GET or POST, or GET for something that is not a query."
+    METHOD_NOT_ALLOWED = 405, "Another method than GET, HEAD, POST or OPTIONS, or GET for something that is not a query."
     NOT_ACCEPTABLE = 406, "The Accept header leaves no media type that is served here."
     PAYLOAD_TOO_LARGE = 413, "The body has more bytes than are read."
     UNSUPPORTED_MEDIA_TYPE = 415, "The body is not declared as application/json in UTF-8."
     GRAPHQL_PARSE_FAILED = 400, "The document is not GraphQL."
     GRAPHQL_VALIDATION_FAILED = 400, "The document does not fit the schema."
     OPERATION_RESOLUTION_FAILURE = 400, "The document has no operation of the asked name, or several and none was named."
+    # 200 in every media type, as Apollo Server answers: its clients read this as a question, not as a failure.
+    PERSISTED_QUERY_NOT_FOUND = 200, "The hash or id is not known here: send the text as well."
+    PERSISTED_QUERY_NOT_SUPPORTED = 200, "This server takes texts only: send the text, and no hash or id."
+    PERSISTED_QUERY_HASH_MISMATCH = 400, "The hash or id is not that of the text beside it."
+    DOCUMENT_NOT_TRUSTED = 403, "This server executes trusted documents only, and this is not one of them."
+    CROSS_SITE_REQUEST = 403, "A GET that another site may have made a browser send (see `cross_site`)."
     BAD_USER_INPUT = 400, "A variable or an argument has a value that its type does not take."
     INTERNAL_ERROR = 500, "A defect or an outage on our side."
 

@@ -13,27 +13,31 @@ from holdco.endpoint.errors import ErrorCode, RequestError
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    query: str
+    query: str | None
     variables: dict[str, Any] | None
     operation_name: str | None
     extensions: dict[str, Any] | None
+    document_id: str | None = None
 
 
 async def read_parameters(request: Request, *, body_bytes_max: int) -> Parameters:
     """The parameters of a GET's URL or a POST's body; unknown keys are ignored.
 
-    RequestError, in this order: UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, BAD_REQUEST.
+    RequestError, in this order: UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE for a compressed body,
+    BAD_REQUEST.
     """
-    fields = _from_url(request) if request.method == "GET" else await _from_body(request, body_bytes_max)
-    query = _typed(fields, "query", str, "a string")
-    if not query:
-        raise RequestError(ErrorCode.BAD_REQUEST, "The request has no `query`: send the text of a GraphQL document.")
+    return parameters_of(await _from_body(request, body_bytes_max) if request.method == "POST" else _from_url(request))
+
+
+def parameters_of(fields: dict[str, Any]) -> Parameters:
+    """What has the names of parameters, typed. RequestError with BAD_REQUEST."""
     return Parameters(
-        query=query,
+        query=_typed(fields, "query", str, "a string"),
         variables=_typed(fields, "variables", dict, "an object"),
         # Several clients send an empty name for a document whose only operation has none.
         operation_name=_typed(fields, "operationName", str, "a string") or None,
         extensions=_typed(fields, "extensions", dict, "an object"),
+        document_id=_typed(fields, "documentId", str, "a string") or None,
     )
 
 
@@ -47,7 +51,13 @@ def _from_url(request: Request) -> dict[str, Any]:
 
 async def _from_body(request: Request, body_bytes_max: int) -> dict[str, Any]:
     _check_content_type(request.headers.get("content-type", ""))
-    body = _json(await _bounded_body(request, body_bytes_max), "The request's body")
+    content = await _bounded_body(request, body_bytes_max)
+    try:
+        body = _json(content, "The request's body")
+    except RequestError:
+        # Looked for here alone, because every header that is looked for takes its time.
+        _check_content_encoding(request.headers.get("content-encoding", "identity"))
+        raise
     if not isinstance(body, dict):
         raise RequestError(ErrorCode.BAD_REQUEST, 'The request\'s body must be a JSON object such as {"query": "…"}.')
     return body
@@ -61,6 +71,14 @@ def _check_content_type(content_type: str) -> None:
             ErrorCode.UNSUPPORTED_MEDIA_TYPE,
             "A POST must be declared as JSON in UTF-8: Content-Type: application/json.",
             headers={"accept": "application/json; charset=utf-8"},
+        )
+
+
+def _check_content_encoding(encoding: str) -> None:
+    """A compressed body is not read: of a few bytes it could make any number."""
+    if encoding.strip().lower() != "identity":
+        raise RequestError(
+            ErrorCode.UNSUPPORTED_MEDIA_TYPE, "A POST must not be compressed.", headers={"accept-encoding": "identity"}
         )
 
 

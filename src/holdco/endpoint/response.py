@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import re
 from functools import lru_cache
 from typing import Any
 
 import orjson
 from starlette.responses import Response
 
+from holdco.endpoint.encoding import Encoding, accepted_encoding
+
 # An answer below this fits into one packet anyway.
 COMPRESSED_FROM = 1_400
-# Above this compressing takes more than a few milliseconds. zlib lets other threads run meanwhile.
-_IN_THREAD_FROM = 200_000
-# Of 500 kB level 9 takes seven times as long as level 4 and saves a tenth.
-_LEVEL = 4
-
-_CODING = re.compile(r"(?:^|,)\s*(gzip|\*)\s*(?:;\s*q=([\d.]+)\s*)?(?=,|$)", re.IGNORECASE)
 
 
 class JSONResponse(Response):
     """Without the steps of Starlette's own by which headers are merged: they are always the same."""
 
-    def __init__(self, body: bytes, status: int, media_type: str, *, is_compressed: bool = False) -> None:
+    def __init__(self, body: bytes, status: int, media_type: str, encoding: Encoding | None = None) -> None:
         self.status_code = status
         self.body = body
         self.background = None
         self.raw_headers = [(b"content-length", b"%d" % len(body)), *_headers(media_type)]
-        if is_compressed:
-            self.raw_headers.append((b"content-encoding", b"gzip"))
+        if encoding is not None:
+            self.raw_headers.append((b"content-encoding", encoding.name.encode()))
 
 
 @lru_cache
@@ -50,21 +44,9 @@ def encode(body: Any) -> bytes:
 async def compressed(response: JSONResponse, media_type: str, accepted: str | None) -> JSONResponse:
     """The response as a client reads it fastest that accepts these encodings (RFC 9110, 12.5.3)."""
     body = bytes(response.body)
-    if len(body) < COMPRESSED_FROM or accepted is None or not accepts_gzip(accepted):
+    encoding = accepted_encoding(accepted) if len(body) >= COMPRESSED_FROM and accepted is not None else None
+    if encoding is None:
         return response
-    if len(body) < _IN_THREAD_FROM:
-        small = gzip.compress(body, _LEVEL, mtime=0)
-    else:
-        small = await asyncio.to_thread(gzip.compress, body, _LEVEL, mtime=0)
-    return JSONResponse(small, response.status_code, media_type, is_compressed=True)
-
-
-@lru_cache(256)
-def accepts_gzip(accepted: str) -> bool:
-    """By what is said of gzip or, where nothing is, of everything; a quality of 0 says no."""
-    qualities = {coding.lower(): quality for coding, quality in _CODING.findall(accepted)}
-    quality = qualities.get("gzip", qualities.get("*", "0"))
-    try:
-        return float(quality or 1) > 0
-    except ValueError:
-        return False
+    is_short = len(body) < encoding.in_thread_from
+    small = encoding.compress(body) if is_short else await asyncio.to_thread(encoding.compress, body)
+    return JSONResponse(small, response.status_code, media_type, encoding)

@@ -8,8 +8,9 @@ its way through schema extensions doubles the cost of a small query. Strawberry 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Collection
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 import structlog
 from graphql import ExecutionResult, GraphQLError, OperationType
@@ -21,16 +22,23 @@ from strawberry import Schema
 from uuid_utils import uuid7
 
 from holdco.context import Context
+from holdco.endpoint.conditional import answer_conditionally
+from holdco.endpoint.cross_site import check_cross_site
 from holdco.endpoint.documents import Documents
 from holdco.endpoint.errors import ErrorCode, RequestError, masked, presented
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.negotiation import GRAPHQL_RESPONSE, HTML, JSON, negotiate
 from holdco.endpoint.parameters import read_parameters
+from holdco.endpoint.persisted import RequestedDocuments
 from holdco.endpoint.response import JSONResponse, compressed, encode
+from holdco.endpoint.trusted import TrustedDocuments, load_trusted
 from holdco.errors import HoldcoError
 from holdco.execution.execute import execute
+from holdco.settings import DocumentsMode
 
 log = structlog.get_logger(__name__)
+
+_METHODS: Final = "GET, HEAD, POST, OPTIONS"
 
 
 class OperationContext(Protocol):
@@ -48,6 +56,9 @@ class Endpoint:
 
     With `is_planning` queries run a level at a time (`holdco.execution`), which needs a schema whose contexts are Holdco's and
     whose queries can be repeated: what a plan cannot do is executed once more, by graphql-core.
+
+    `documents_mode` and the manifests in the folder `trusted_documents` tell which documents are executed and what they may be
+    called by (`persisted`); SettingsError when one of them is not valid. `origins` are other sites whose pages may ask.
     """
 
     def __init__(
@@ -59,6 +70,9 @@ class Endpoint:
         body_bytes_max: int = 1 << 20,
         validation_rules: tuple[type[ASTValidationRule], ...] = (),
         is_planning: bool = False,
+        documents_mode: DocumentsMode = DocumentsMode.APQ,
+        trusted_documents: Path | None = None,
+        origins: Collection[str] = (),
     ) -> None:
         if schema.get_extensions():
             raise ValueError("The endpoint runs no schema extensions and no operation directives: it would skip them.")
@@ -68,6 +82,13 @@ class Endpoint:
         self._body_bytes_max = body_bytes_max
         self._documents = Documents(schema, validation_rules)
         self._is_planning = is_planning
+        trusted = (
+            load_trusted(trusted_documents, schema, self._documents, is_planning=is_planning)
+            if trusted_documents is not None
+            else TrustedDocuments()
+        )
+        self._requested = RequestedDocuments(self._documents, documents_mode, trusted)
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -84,14 +105,21 @@ class Endpoint:
                 await asyncio.shield(closing)
 
     async def _respond(self, request: Request, request_id: str) -> Response:
+        if request.method == "OPTIONS":
+            return Response(None, 204, {"allow": _METHODS})
         media_type = JSON
         try:
             wanted = self._media_type(request)
             if wanted == HTML and self._graphiql is not None:
                 return self._graphiql.page(request)
             media_type = wanted
+            if request.method != "POST":
+                check_cross_site(request.headers, self._origins)
             result = await self._result(request)
-            return await compressed(_executed(result, media_type, request_id), media_type, request.headers.get("accept-encoding"))
+            response = _executed(result, media_type, request_id)
+            if request.method != "POST" and request.state.is_named and not result.errors:
+                return await answer_conditionally(response, media_type, request.headers)
+            return await compressed(response, media_type, request.headers.get("accept-encoding"))
         except RequestError as refusal:
             return _refused(refusal, media_type)
         except (Exception, asyncio.CancelledError) as error:
@@ -102,9 +130,9 @@ class Endpoint:
             return _response({"errors": [masked(request_id)]}, ErrorCode.INTERNAL_ERROR.status, media_type)
 
     def _media_type(self, request: Request) -> str:
-        if request.method not in {"GET", "POST"}:
-            raise RequestError(ErrorCode.METHOD_NOT_ALLOWED, "GraphQL is served by GET and POST.", headers={"allow": "GET, POST"})
-        page = (HTML,) if request.method == "GET" and self._graphiql is not None else ()
+        if request.method not in {"GET", "HEAD", "POST"}:
+            raise RequestError(ErrorCode.METHOD_NOT_ALLOWED, "GraphQL is served by GET and POST.", headers={"allow": _METHODS})
+        page = (HTML,) if request.method != "POST" and self._graphiql is not None else ()
         media_type = negotiate(request.headers.get("accept"), (JSON, GRAPHQL_RESPONSE, *page))
         if media_type is None:
             raise RequestError(ErrorCode.NOT_ACCEPTABLE, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
@@ -112,14 +140,16 @@ class Endpoint:
 
     async def _result(self, request: Request) -> ExecutionResult:
         parameters = await read_parameters(request, body_bytes_max=self._body_bytes_max)
-        document = self._documents.read(parameters.query)
+        document, is_named = self._requested.read(parameters)
         operation = document.operation(parameters.operation_name)
         if operation.operation is OperationType.SUBSCRIPTION:
             raise RequestError(ErrorCode.BAD_REQUEST, "Subscriptions are not served.")
-        if request.method == "GET" and operation.operation is not OperationType.QUERY:
-            raise RequestError(
-                ErrorCode.METHOD_NOT_ALLOWED, "GET is for queries: send a mutation by POST.", headers={"allow": "POST"}
-            )
+        if request.method != "POST":
+            if operation.operation is not OperationType.QUERY:
+                raise RequestError(
+                    ErrorCode.METHOD_NOT_ALLOWED, "GET is for queries: send a mutation by POST.", headers={"allow": "POST"}
+                )
+            request.state.is_named = is_named
         try:
             context = await self._make_context(request)
         except HoldcoError as error:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from inspect import isawaitable
+from itertools import product
 from typing import Any
 
 import graphql
@@ -101,6 +103,22 @@ class Plans:
             await context.renew()
             raise PlanFailed from problem
 
+    def prepare(self, schema: Schema) -> None:
+        """Makes a query's plans before it is asked for: one for each combination of its @skip and @include variables.
+
+        Of these variables alone, because a plan depends on no others and those that are required have no values yet.
+        """
+        definitions = {each.variable.name.value: each for each in self._operation.variable_definitions or ()}
+        names = [name for name in self._skipping if name in definitions]
+        if self._operation.operation is not OperationType.QUERY or 2 ** len(names) > PLANS_MAX:
+            return
+        operation = replace(self._operation, variable_definitions=tuple(definitions[name] for name in names))
+        parts = (operation if each is self._operation else each for each in self._document.definitions)
+        document = replace(self._document, definitions=tuple(parts))
+        for combination in product((False, True), repeat=len(names)):
+            variables = dict(zip(names, combination, strict=True))
+            self.kept("", VariableValues({}, variables), lambda given=variables: self._planned(schema, given, document))  # type: ignore[misc]
+
     def kept(self, place: str, values: VariableValues | None, make: Callable[[], Plan | None]) -> Plan | None:
         """The plan of a place in the operation: the whole of a query, or one payload of a mutation."""
         coerced = values.coerced if values is not None else {}
@@ -118,11 +136,11 @@ class Plans:
         values = get_variable_values(schema._schema, definitions, variables or {})  # noqa: SLF001 (it has no other name)
         return values if isinstance(values, VariableValues) else None
 
-    def _planned(self, schema: Schema, variables: dict[str, Any] | None) -> Plan | None:
+    def _planned(self, schema: Schema, variables: dict[str, Any] | None, document: DocumentNode | None = None) -> Plan | None:
         name = self._operation.name
         executor = Executor.build(
             schema._schema,  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
-            self._document,
+            document or self._document,
             raw_variable_values=variables,
             operation_name=name.value if name else None,
         )
