@@ -24,6 +24,14 @@ class Settings:
     `HOLDCO_HOST`, `HOLDCO_PORT` where to serve (default: 127.0.0.1:8000; only loopback until access control exists)
     `HOLDCO_ORGANIZATION_ID`     the organization that is served
     `HOLDCO_POOL_SIZE`           database connections of one worker (default: 10)
+    `HOLDCO_EXECUTION_TIMEOUT`   seconds that an operation may take (default: 30)
+    `HOLDCO_STATEMENT_TIMEOUT`   seconds that one SQL statement of an operation may take (default: 20)
+    `HOLDCO_OPERATIONS_MAX`      operations that one worker executes at once (default: 100)
+    `HOLDCO_OPERATIONS_WAITING_MAX` operations that may wait for that (default: 200); others are answered THROTTLED at once
+    `HOLDCO_OPERATIONS_WAIT`     seconds that they may wait (default: 5); then they are answered THROTTLED
+    `HOLDCO_SLOW_MILLISECONDS`   operations that take as long are logged as slow (default: 1000)
+    `HOLDCO_LOG_OPERATIONS`      `on`: every operation is logged (default: off)
+    `HOLDCO_TRACES`              `on`: OpenTelemetry traces, with the extra `opentelemetry` (default: off)
     """
 
     database_url: str | None
@@ -32,6 +40,14 @@ class Settings:
     port: int
     organization_id: UUID
     pool_size: int
+    execution_timeout: int = 30
+    statement_timeout: int = 20
+    operations_max: int = 100
+    operations_waiting_max: int = 200
+    operations_wait: int = 5
+    slow_milliseconds: int = 1000
+    is_logging_operations: bool = False
+    is_tracing: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -43,6 +59,14 @@ class Settings:
             port=_number(environment, "HOLDCO_PORT", 8000, highest=65535),
             organization_id=_uuid(environment, "HOLDCO_ORGANIZATION_ID", DEFAULT_ORGANIZATION_ID),
             pool_size=_number(environment, "HOLDCO_POOL_SIZE", 10, highest=1000),
+            execution_timeout=_number(environment, "HOLDCO_EXECUTION_TIMEOUT", 30, highest=3600),
+            statement_timeout=_number(environment, "HOLDCO_STATEMENT_TIMEOUT", 20, highest=3600),
+            operations_max=_number(environment, "HOLDCO_OPERATIONS_MAX", 100, highest=100_000),
+            operations_waiting_max=_number(environment, "HOLDCO_OPERATIONS_WAITING_MAX", 200, highest=100_000),
+            operations_wait=_number(environment, "HOLDCO_OPERATIONS_WAIT", 5, highest=600),
+            slow_milliseconds=_number(environment, "HOLDCO_SLOW_MILLISECONDS", 1000, highest=3_600_000),
+            is_logging_operations=_switch(environment, "HOLDCO_LOG_OPERATIONS"),
+            is_tracing=_switch(environment, "HOLDCO_TRACES"),
         )
 
 
@@ -52,6 +76,13 @@ def _number(environment: Mapping[str, str], name: str, default: int, *, highest:
     if not text.isascii() or not text.isdigit() or len(text) > len(str(highest)) or not 1 <= int(text) <= highest:
         raise SettingsError(f"{name} must be a whole number from 1 to {highest}, not {text[:60]!r}.")
     return int(text)
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name) or "off"
+    if text not in {"on", "off"}:
+        raise SettingsError(f"{name} must be on or off, not {text[:60]!r}.")
+    return text == "on"
 
 
 def _uuid(environment: Mapping[str, str], name: str, default: UUID) -> UUID:

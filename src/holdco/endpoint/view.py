@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
-from graphql import ExecutionResult, GraphQLError, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
 from graphql.validation import ASTValidationRule
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,14 +22,17 @@ from strawberry import Schema
 from uuid_utils import uuid7
 
 from holdco.context import Context
-from holdco.endpoint.documents import Documents
-from holdco.endpoint.errors import ErrorCode, RequestError, masked, presented
+from holdco.endpoint.documents import Document, Documents
+from holdco.endpoint.errors import ErrorCode, RequestError, masked, outage_in, presented
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.negotiation import GRAPHQL_RESPONSE, HTML, JSON, negotiate
-from holdco.endpoint.parameters import read_parameters
+from holdco.endpoint.operations import Operations, Running
+from holdco.endpoint.parameters import Parameters, read_parameters
 from holdco.endpoint.response import JSONResponse, compressed, encode
+from holdco.endpoint.supervision import Abandoned
 from holdco.errors import HoldcoError
 from holdco.execution.execute import execute
+from holdco.monitoring import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +63,7 @@ class Endpoint:
         body_bytes_max: int = 1 << 20,
         validation_rules: tuple[type[ASTValidationRule], ...] = (),
         is_planning: bool = False,
+        operations: Operations | None = None,
     ) -> None:
         if schema.get_extensions():
             raise ValueError("The endpoint runs no schema extensions and no operation directives: it would skip them.")
@@ -68,6 +73,7 @@ class Endpoint:
         self._body_bytes_max = body_bytes_max
         self._documents = Documents(schema, validation_rules)
         self._is_planning = is_planning
+        self._operations = operations or Operations()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -94,6 +100,8 @@ class Endpoint:
             return await compressed(_executed(result, media_type, request_id), media_type, request.headers.get("accept-encoding"))
         except RequestError as refusal:
             return _refused(refusal, media_type)
+        except Abandoned:
+            return Response(status_code=ErrorCode.EXECUTION_TIMEOUT.status)  # nobody reads it
         except (Exception, asyncio.CancelledError) as error:
             # CancelledError reaches a task that nobody cancelled when it waits for a future that a failed sibling cancelled.
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
@@ -120,8 +128,20 @@ class Endpoint:
             raise RequestError(
                 ErrorCode.METHOD_NOT_ALLOWED, "GET is for queries: send a mutation by POST.", headers={"allow": "POST"}
             )
+        measured = document.measured[operation.name.value if operation.name else None]
+        execution = partial(self._execute, request, document, operation, parameters)
+        return await self._operations.run(execution, measured, request)
+
+    async def _execute(
+        self,
+        request: Request,
+        document: Document,
+        operation: OperationDefinitionNode,
+        parameters: Parameters,
+        running: Running,
+    ) -> ExecutionResult:
         try:
-            context = await self._make_context(request)
+            context = running.context = await self._make_context(request)
         except HoldcoError as error:
             return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         try:
@@ -161,10 +181,12 @@ def _executed(result: ExecutionResult, media_type: str, request_id: str) -> JSON
     if result.data is None and all(error.path is None for error in result.errors):
         del body["data"]
         return _response(body, ErrorCode.BAD_USER_INPUT.status_for(media_type), media_type)
-    return _response(body, 200, media_type)
+    outage = outage_in(result.errors) if result.data is None else None
+    return _response(body, ErrorCode[outage.code].status if outage is not None else 200, media_type)
 
 
 def _refused(refusal: RequestError, media_type: str) -> Response:
+    metrics.REFUSALS.labels(refusal.code.name).inc()
     response = _response({"errors": refusal.presented()}, refusal.code.status_for(media_type), media_type)
     response.headers.update(refusal.headers)
     return response
