@@ -190,6 +190,7 @@ class NestedPagesByParent(PagesByParent[Row]):
     async def fetch(self, keys: list[UUID], levels: int) -> None:
         if levels == 1:
             return await super().fetch(keys, levels)
+        metrics.batches.note(type(self), len(keys))
         names = self.names(self.request)
         statement = pages_by_level(self.listing, self.relation, shape_of(self.request), names, levels)
         by_parent: dict[UUID, list[Any]] = {}

@@ -112,6 +112,28 @@ async def test_a_mutation_that_takes_too_long_is_undone_and_its_key_is_free(hous
         assert await house.balances(invoice) == ["20.00"]
 
 
+async def test_a_mutation_that_takes_too_long_after_a_commit_says_that_something_is_done(house: Story, database_url: str) -> None:
+    office = await house.customer("Aldgate Lisbon")
+    invoice = await house.invoice(office, "100.00")
+    renames = """
+    mutation ($customer: ID!, $payment: PaymentRecordInput!) {
+      customerUpdate(input: {id: $customer, name: "Aldgate Porto"}) { customer { name } }
+      paymentRecord(input: $payment) { payment { allocated } }
+    }
+    """
+    payment = {"customerId": office, "amount": "80", "apply": {}, "idempotencyKey": fresh_key()}
+    async with served(settings_of(database_url, house.organization_id, execution_timeout=1)) as server:
+        async with house.engine.begin() as blocking:
+            await lock(blocking)
+            answer = await server.ask(renames, customer=office, payment=payment)
+        (error,) = answer.json()["errors"]
+        assert (answer.status_code, error["extensions"]) == (504, {"code": "EXECUTION_TIMEOUT"})
+        assert "Something that it changed is committed." in error["message"]
+        found = await server.ask("query ($id: ID!) { customer(by: {id: $id}) { name } }", id=office)
+        assert found.json() == {"data": {"customer": {"name": "Aldgate Porto"}}}
+        assert await house.balances(invoice) == ["100.00"]
+
+
 async def test_a_mutation_whose_statement_takes_too_long_has_changed_nothing(house: Story, database_url: str) -> None:
     office = await house.customer("Aldgate Lisbon")
     await house.invoice(office, "100.00")
