@@ -71,6 +71,11 @@ def fresh_key() -> str:
     return uuid4().hex
 
 
+def explicit(*lines: tuple[str, str]) -> dict[str, Any]:
+    """Options that apply money to invoices by id and amount."""
+    return {"strategy": "EXPLICIT", "lines": [{"invoiceId": key, "amount": amount} for key, amount in lines]}
+
+
 def _mutations() -> GraphQLObjectType:
     mutations = schema._schema.mutation_type  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
     assert mutations is not None

@@ -107,8 +107,11 @@ class Context:
         self.reader.columns = columns
 
     async def take_room(self) -> None:
-        """Waits until another large operation may have a connection; `close` gives the room back."""
-        if not self._has_room:
+        """Waits until another large operation may have a connection; `close` gives the room back.
+
+        Who has a connection already, as a mutation has that shows what it did, does not wait: those with room may wait for it.
+        """
+        if not self._has_room and not self.reader.is_open:
             await self.capacity.large.acquire()
             self._has_room = True
 

@@ -19,7 +19,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import URL, CursorResult, Executable, ForeignKeyConstraint, MetaData, event, make_url, text
+from sqlalchemy import URL, CursorResult, Executable, ForeignKeyConstraint, MetaData, TextClause, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
@@ -160,6 +160,29 @@ class Transaction:
     def today(self) -> date:
         return self.now.astimezone(ZoneInfo(self.organization.timezone)).date()
 
+    async def lock_shared(self) -> None:
+        """Until commit no link begins or ends, and no setting that decides changes. The first lock of every transaction that
+        allocates or dates a document (domain.md K2, T8).
+        """
+        await self._lock(_SHARED)
+
+    async def lock_exclusive(self) -> None:
+        """Until commit nobody allocates and nobody else changes a link. The first lock of every change of the tree, and of the
+        settings that others rely on while they hold it shared.
+        """
+        await self._lock(_EXCLUSIVE)
+
+    async def _lock(self, statement: TextClause) -> None:
+        """What waited goes by the settings and the time of when it need not wait any more.
+
+        Or it would land in a period that was closed meanwhile, and seem to have come before what it waited for. The settings
+        are a statement of their own: the one that waits sees the world as it was before.
+        """
+        parameters = {"key": lock_key(self.organization_id), "organization_id": self.organization_id}
+        await self.connection.execute(statement, parameters)
+        self.organization = await _organization(self.connection, self.organization_id)
+        self.now = datetime.now(UTC)
+
     async def execute(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
@@ -180,6 +203,22 @@ _ORGANIZATION = text(
 )
 
 
+# Anchored on the organization's row, so that on a cluster the lock is taken where the row lives (distributed.md 2.3).
+_SHARED = text("select pg_advisory_xact_lock_shared(:key) from organizations where id = :organization_id")
+_EXCLUSIVE = text("select pg_advisory_xact_lock(:key) from organizations where id = :organization_id")
+
+
+def lock_key(organization_id: UUID) -> int:
+    """A number of 64 bits that stands for an organization."""
+    return int.from_bytes(organization_id.bytes[:8], "big", signed=True) ^ int.from_bytes(
+        organization_id.bytes[8:], "big", signed=True
+    )
+
+
+async def _organization(connection: AsyncConnection, organization_id: UUID) -> Organization:
+    return Organization(*(await connection.execute(_ORGANIZATION, {"organization_id": organization_id})).one())
+
+
 @asynccontextmanager
 async def begin(engine: AsyncEngine, *, organization_id: UUID, actor: str) -> AsyncIterator[Transaction]:
     """The only place that commits. An exception undoes everything.
@@ -191,8 +230,7 @@ async def begin(engine: AsyncEngine, *, organization_id: UUID, actor: str) -> As
     committing: asyncio.Future[None] | None = None
     try:
         async with engine.begin() as connection:
-            row = (await connection.execute(_ORGANIZATION, {"organization_id": organization_id})).one()
-            transaction = Transaction(connection, Organization(*row), actor, datetime.now(UTC))
+            transaction = Transaction(connection, await _organization(connection, organization_id), actor, datetime.now(UTC))
             is_with_caller = True
             yield transaction
             is_with_caller = False

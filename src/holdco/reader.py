@@ -90,12 +90,18 @@ class Reader:
         self.is_single = False
         self._pooled: PoolProxiedConnection | None = None
         self._connection: Any = None
+        self._failure: Exception | None = None
         self._is_bare = False
         self._turn = asyncio.Lock()
         self._is_broken = False
         self._is_closed = False
         # The task that waits for Postgres, when it is not the operation's own.
         self._reading: asyncio.Task[Any] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds a connection."""
+        return self._pooled is not None
 
     async def rows(
         self, statement: Executable, parameters: Mapping[str, Any] | None = None, record: type[asyncpg.Record] = Row
@@ -121,8 +127,15 @@ class Reader:
                 # would be nobody's to give back.
                 raise asyncio.CancelledError
             if self._connection is None:
-                # What is not a SELECT of ours may write: Postgres has to be told that it must not.
-                await self._open(is_single=self.is_single and isinstance(statement, Select))
+                if self._failure is not None:
+                    raise self._failure
+                try:
+                    # What is not a SELECT of ours may write: Postgres has to be told that it must not.
+                    await self._open(is_single=self.is_single and isinstance(statement, Select))
+                except Exception as failure:
+                    # Who reads next would wait as long for the same, one after the other.
+                    self._failure = failure
+                    raise
             elif self._is_bare:
                 raise SecondStatement
             self.statement_count += 1

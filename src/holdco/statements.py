@@ -37,7 +37,7 @@ ORGANIZATION_ID: Final = bindparam("organization_id", type_=Uuid)
 KEYS: Final = "keys"
 
 # A statement takes some 80 kB, and those with filters of a client come once: few are worth keeping.
-_STATEMENTS_MAX = 200
+STATEMENTS_MAX = 200
 
 Names = tuple[str, ...]
 
@@ -76,7 +76,7 @@ def _ordering(listing: Listing[Any], request: PageRequest) -> list[ColumnElement
     ]
 
 
-@lru_cache(_STATEMENTS_MAX)
+@lru_cache(STATEMENTS_MAX)
 def page_select(listing: Listing[Any], request: PageRequest, names: Names) -> Select[Any]:
     """One row more than asked for, which tells whether there is a next page. Backwards pages come in reverse."""
     statement = _all(listing, request, *(listing.columns[name].label(name) for name in names))
@@ -92,12 +92,12 @@ def _all(listing: Listing[Any], request: PageRequest, *columns: ColumnElement[An
     return select(*columns).select_from(listing.organization.table).where(listing.organization == ORGANIZATION_ID, *clauses)
 
 
-@lru_cache(_STATEMENTS_MAX)
+@lru_cache(STATEMENTS_MAX)
 def count_select(listing: Listing[Any], request: PageRequest) -> Select[Any]:
     return _all(listing, request, func.count().label("count"))
 
 
-@lru_cache(_STATEMENTS_MAX)
+@lru_cache(STATEMENTS_MAX)
 def rows_by_key(listing: Listing[Any], key: str, names: Names) -> Select[Any]:
     """Rows by a column that is unique: what it holds, then the row's columns."""
     column_of_key = listing.columns[key]
@@ -133,7 +133,7 @@ def _related(statement: Select[Any], relation: Relation, parents: FromClause) ->
     return statement.where(relation.parent == parents.c.id)
 
 
-@lru_cache(_STATEMENTS_MAX)
+@lru_cache(STATEMENTS_MAX)
 def pages_by_parent(listing: Listing[Any], relation: Relation, request: PageRequest, names: Names) -> Select[Any]:
     """A page for each parent: which of the keys it is, counted from 1, then the row's columns."""
     parents = _parents_table()
@@ -145,7 +145,7 @@ def pages_by_parent(listing: Listing[Any], relation: Relation, request: PageRequ
     )
 
 
-@lru_cache(_STATEMENTS_MAX)
+@lru_cache(STATEMENTS_MAX)
 def pages_by_level(listing: Listing[Any], relation: Relation, request: PageRequest, names: Names, levels: int) -> Select[Any]:
     """A page for each parent, then one for each row of these pages, and so on: a relation that leads to rows of its own kind.
 
@@ -182,7 +182,7 @@ def _ordering_of(page: FromClause, request: PageRequest) -> list[ColumnElement[A
     return [column.desc() if is_descending else column.asc() for column, is_descending in columns]
 
 
-@lru_cache(_STATEMENTS_MAX)
+@lru_cache(STATEMENTS_MAX)
 def counts_by_parent(listing: Listing[Any], relation: Relation, request: PageRequest) -> Select[Any]:
     """The id of each parent, and how many it has."""
     parents = _parents_table()

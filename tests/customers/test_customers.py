@@ -130,6 +130,24 @@ async def test_changes_are_on_record_on_the_customers_page(story: Story) -> None
     assert {(entry["actor"], entry["subjectId"]) for entry in found["nodes"]} == {("tester", key)}
 
 
+async def test_customers_are_found_by_what_other_systems_call_them_and_by_their_not_being_known_there(story: Story) -> None:
+    references = [{"system": "crm", "externalId": "A-1"}, {"system": "books", "externalId": "B-1"}]
+    await story.customer("Lisbon", externalReferences=references)
+    await story.customer("Porto", externalReferences=[{"system": "crm", "externalId": "A-2"}])
+    await story.customer("Faro")
+    document = "query ($filter: CustomerFilter) { customers(filter: $filter) { totalCount nodes { name } } }"
+    for condition, expected in (
+        ({"eq": "A-1"}, ["Lisbon"]),
+        ({"startsWith": "A-"}, ["Lisbon", "Porto"]),
+        ({"in": ["B-1", "A-2"]}, ["Lisbon", "Porto"]),
+        ({"in": []}, []),
+        ({"eq": None}, ["Faro"]),
+    ):
+        found = await story.ask(document, filter={"externalId": condition})
+        names = [node["name"] for node in found["customers"]["nodes"]]
+        assert (names, found["customers"]["totalCount"]) == (expected, len(expected)), condition
+
+
 async def test_a_customer_is_found_by_number_and_by_the_id_of_another_system(story: Story) -> None:
     key = await story.customer(**FIELDS)
     await story.customer("Lisbon", externalReferences=[{"system": "crm", "externalId": "shared"}])

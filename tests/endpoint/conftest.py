@@ -23,5 +23,7 @@ def client(address: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture(autouse=True)
 def ledger() -> Ledger:
+    # The last context of the test before may still be about to close.
+    LEDGER.until_closed()
     LEDGER.clear()
     return LEDGER

@@ -74,13 +74,13 @@ async def test_money_that_lands_after_the_link_has_ended_is_kept_on_its_payer(st
     apply = {"strategy": "EXPLICIT", "lines": [{"invoiceId": invoice, "amount": "100.00"}]}
     given: dict[str, Any] = {"customerId": top, "amount": "100.00", "apply": apply}
     await story.move(lisbon, None)
-    assert await story.refused("paymentRecord", **given) == [("LINK_ENDED", ["lines", "0", "invoiceId"])]
+    assert await story.refused("paymentRecord", **given) == [("LINK_ENDED", ["apply", "lines", "0", "invoiceId"])]
     kept = await story.do("paymentRecord", onAllocationError="KEEP_UNAPPLIED", idempotencyKey="gateway-7", **given)
     payment = kept["payment"]["id"]
     assert kept["allocationErrors"] == [
         {
             "code": "LINK_ENDED",
-            "field": ["lines", "0", "invoiceId"],
+            "field": ["apply", "lines", "0", "invoiceId"],
             "message": "Invoice INV-000001 belongs to Lisbon, which is no longer below Aldgate Networks.",
         }
     ]
@@ -104,7 +104,9 @@ async def test_money_that_is_kept_is_refused_all_the_same_when_it_is_no_money(st
     given = {"customerId": top, "onAllocationError": "KEEP_UNAPPLIED", "apply": {"amountMax": "0"}}
     assert await story.refused("paymentRecord", amount="-5.00", **given) == [("AMOUNT_NOT_POSITIVE", ["amount"])]
     kept = await story.do("paymentRecord", amount="5.00", **given)
-    assert [(error["code"], error["field"]) for error in kept["allocationErrors"]] == [("AMOUNT_NOT_POSITIVE", ["amountMax"])]
+    assert [(error["code"], error["field"]) for error in kept["allocationErrors"]] == [
+        ("AMOUNT_NOT_POSITIVE", ["apply", "amountMax"])
+    ]
     assert kept["payment"]["unapplied"] == "5.00"
 
 

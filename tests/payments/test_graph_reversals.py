@@ -194,6 +194,7 @@ async def test_the_branch_reads_on_its_page_what_was_paid_for_it_and_nothing_els
     lisbon, porto = await story.customer("Lisbon", under=top), await story.customer("Porto", under=top)
     await story.invoice(lisbon, "30.00")
     await story.invoice(porto, "50.00")
+    await story.invoice(top, "5.00")
     payment = await story.payment(top, "100.00", apply={})
     document = """query ($id: ID!) { customer(by: {id: $id}) { activity(first: 2) { nodes { action subjectId details } } } }"""
 
@@ -206,8 +207,15 @@ async def test_the_branch_reads_on_its_page_what_was_paid_for_it_and_nothing_els
         "subjectId": payment,
         "details": {"amount": "30.00", "currency": "USD"},
     }
-    assert (await read(top))[0] == {
-        "action": "payment.allocated",
-        "subjectId": payment,
-        "details": {"amount": "80.00", "currency": "USD", "invoices": 2, "strategy": "OLDEST_DUE_FIRST"},
-    }
+    assert await read(top) == [
+        {
+            "action": "payment.allocated",
+            "subjectId": payment,
+            "details": {"amount": "85.00", "currency": "USD", "invoices": 3, "strategy": "OLDEST_DUE_FIRST"},
+        },
+        {
+            "action": "payment.recorded",
+            "subjectId": payment,
+            "details": {"number": "PAY-000001", "amount": "100.00", "currency": "USD"},
+        },
+    ]

@@ -33,7 +33,8 @@ async def test_explicit_lines_are_not_paid_beyond_limits_that_are_given_with_the
     given |= {"strategy": "EXPLICIT", "lines": [{"invoiceId": below, "amount": "20.00"}]}
     source = await story.payment(top, "50.00")
     assert await story.refused("paymentApply", sourceId=source, **given) == [("INVALID_INPUT", [field])]
-    assert await story.refused("paymentRecord", customerId=top, amount="50.00", apply=given) == [("INVALID_INPUT", [field])]
+    recorded = await story.refused("paymentRecord", customerId=top, amount="50.00", apply=given)
+    assert recorded == [("INVALID_INPUT", ["apply", field])]
     plan = await story.preview(source, **given)
     assert [(error["code"], error["field"]) for error in plan["userErrors"]] == [("INVALID_INPUT", [field])]
 
@@ -69,16 +70,26 @@ async def test_a_line_whose_id_is_none_does_not_hide_what_is_wrong_with_the_othe
     ]
 
 
-async def test_money_is_kept_although_a_line_names_no_invoice(story: Story) -> None:
+@pytest.mark.parametrize(
+    ("options", "fields"),
+    [
+        ({"strategy": "EXPLICIT", "lines": [{"invoiceId": "nonsense", "amount": "50.00"}]}, [["lines", "0", "invoiceId"]]),
+        ({"invoiceIds": ["nonsense"]}, [["invoiceIds", "0"]]),
+        (
+            {"scope": "CUSTOMERS", "customerIds": ["nonsense", "cus_1"], "invoiceIds": [""]},
+            [["customerIds", "0"], ["customerIds", "1"], ["invoiceIds", "0"]],
+        ),
+        ({"strategy": "CUSTOMER_ORDER", "customerIds": ["nonsense"]}, [["customerIds", "0"]]),
+    ],
+)
+async def test_money_is_kept_although_the_options_name_what_is_not_there(
+    story: Story, options: dict[str, Any], fields: list[list[str]]
+) -> None:
     top = await story.customer("Aldgate Networks")
-    payload = await story.do(
-        "paymentRecord",
-        customerId=top,
-        amount="50.00",
-        apply={"strategy": "EXPLICIT", "lines": [{"invoiceId": "nonsense", "amount": "50.00"}]},
-        onAllocationError="KEEP_UNAPPLIED",
-    )
+    await story.invoice(top, "50.00")
+    given = {"customerId": top, "amount": "50.00", "apply": options}
+    expected = [("NOT_FOUND", ["apply", *field]) for field in fields]
+    assert await story.refused("paymentRecord", **given) == expected
+    payload = await story.do("paymentRecord", **given, onAllocationError="KEEP_UNAPPLIED")
     assert (payload["payment"]["unapplied"], payload["payment"]["unappliedReason"]) == ("50.00", "NOT_FOUND")
-    assert [(error["code"], error["field"]) for error in payload["allocationErrors"]] == [
-        ("NOT_FOUND", ["lines", "0", "invoiceId"])
-    ]
+    assert [(error["code"], error["field"]) for error in payload["allocationErrors"]] == expected

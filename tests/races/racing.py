@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from holdco import ids
-from holdco.customers.hierarchy import lock_key
+from holdco.database import lock_key
 from stories import Story
 from waiting import until_waiting
 

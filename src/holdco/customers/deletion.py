@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Executable, delete, text
 
 from holdco.activity import service as activity
-from holdco.customers import hierarchy, service
+from holdco.customers import service
 from holdco.customers.errors import ConfirmationStale, HasChildren, HasPassedPayments, HasTransactions, HasUnappliedFunds
 from holdco.customers.models import Customer
 from holdco.database import Transaction
@@ -81,7 +81,7 @@ async def delete_confirmed(transaction: Transaction, customer_id: UUID, *, token
     Raises, in this order: NotFound; Refused with HasChildren, HasUnappliedFunds, HasTransactions, HasPassedPayments;
     ConfirmationStale.
     """
-    await hierarchy.lock_exclusive(transaction)
+    await transaction.lock_exclusive()
     await service.locked(transaction, customer_id, is_ending=True)
     found = await preview(transaction.rows, transaction.organization_id, customer_id)
     if found is None:

@@ -1,13 +1,13 @@
-"""The tree as SQL: the lock that guards it, the closure that answers for it, and the rights of whole paths.
+"""The tree as SQL: the closure that answers for it, and the rights of whole paths.
 
 `customers.parent_id` is the truth of today and `parent_links` its history; `customer_closure` follows both in the same
-transaction. Everything here that writes expects the lock to be held exclusively.
+transaction. Everything here that writes expects the transaction to have locked the organization exclusively.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
@@ -23,36 +23,6 @@ class Rights(NamedTuple):
     pay: bool
     manage: bool
     pay_invoices_from: date | None = None
-
-
-def lock_key(organization_id: UUID) -> int:
-    """A number of 64 bits that stands for an organization's tree."""
-    return int.from_bytes(organization_id.bytes[:8], "big", signed=True) ^ int.from_bytes(
-        organization_id.bytes[8:], "big", signed=True
-    )
-
-
-async def lock_shared(transaction: Transaction) -> None:
-    """Until commit no link begins or ends. The first lock of every transaction that allocates (domain.md K2)."""
-    await _lock(transaction, _SHARED)
-
-
-async def lock_exclusive(transaction: Transaction) -> None:
-    """Until commit nobody allocates and nobody else changes a link. The first lock of every change of the tree."""
-    await _lock(transaction, _EXCLUSIVE)
-
-
-# Anchored on the organization's row, so that on a cluster the lock is taken where the row lives (distributed.md 2.3).
-_SHARED = text("select pg_advisory_xact_lock_shared(:key) from organizations where id = :organization_id")
-_EXCLUSIVE = text("select pg_advisory_xact_lock(:key) from organizations where id = :organization_id")
-
-
-async def _lock(transaction: Transaction, statement: text) -> None:  # type: ignore[valid-type]
-    """What waited is dated from when it need not wait any more, or it would seem to have come before what it waited for."""
-    await transaction.execute(
-        statement, {"key": lock_key(transaction.organization_id), "organization_id": transaction.organization_id}
-    )
-    transaction.now = datetime.now(UTC)
 
 
 async def add_nodes(transaction: Transaction, customer_ids: Sequence[UUID]) -> None:

@@ -53,7 +53,7 @@ async def place(
     Open invoices, debts, payments and allocations stay where they are (H7). Raises, in this order: NotFound; StaleVersion;
     InvalidInput for a bad reason and for a parent without rights (H10); the refusals of `link`.
     """
-    await hierarchy.lock_exclusive(transaction)
+    await transaction.lock_exclusive()
     child = await _locked(transaction, child_id, version=version)
     reason = optional_text(reason, "reason")
     former = [ancestor_id for ancestor_id, _ in await hierarchy.ancestors(transaction, child_id)]
@@ -113,7 +113,7 @@ async def set_access(
 
     Raises, in this order: NotFound; StaleVersion; NotAChild; RightsInconsistent; InvalidInput for a bad reason.
     """
-    await hierarchy.lock_exclusive(transaction)
+    await transaction.lock_exclusive()
     child = await _locked(transaction, child_id, version=version)
     if child.parent_id is None:
         raise NotAChild(child.name)

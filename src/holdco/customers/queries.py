@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from holdco.customers.models import Customer, CustomerClosure, ExternalReference
 from holdco.filtering import Filters, OrganizationId, any_of, compare
 from holdco.listing import Listing, Order, Relation
 from holdco.scopes import CustomerScope
-from holdco.statements import ORGANIZATION_ID, Names, is_key
+from holdco.statements import ORGANIZATION_ID, STATEMENTS_MAX, Names, is_key
 
 _CUSTOMERS = Customer.__table__.c
 _CLOSURE = CustomerClosure.__table__.c
@@ -82,11 +82,9 @@ def _is_root(_organization_id: OrganizationId, _operator: str, value: Any) -> Co
 
 def _external_id(organization_id: OrganizationId, operator: str, value: Any) -> ColumnElement[bool]:
     reference = ExternalReference.__table__.c
-    return exists().where(
-        reference.organization_id == organization_id,
-        reference.customer_id == _CUSTOMERS.id,
-        compare(reference.external_id, operator, value),
-    )
+    referred = exists().where(reference.organization_id == organization_id, reference.customer_id == _CUSTOMERS.id)
+    # No row says that there is none: null means that no other system knows the customer.
+    return ~referred if value is None else referred.where(compare(reference.external_id, operator, value))
 
 
 def _email(_organization_id: OrganizationId, _operator: str, value: Any) -> ColumnElement[bool]:
@@ -178,7 +176,7 @@ def by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
 _REFERENCES = ExternalReference.__table__.c
 
 
-@cache
+@lru_cache(STATEMENTS_MAX)
 def by_external_ids(names: Names) -> Select[Any]:
     """More than one for an id that several systems use; the caller decides what that means."""
     found = (
@@ -194,7 +192,7 @@ def by_external_ids(names: Names) -> Select[Any]:
     )
 
 
-@cache
+@lru_cache(STATEMENTS_MAX)
 def ancestors_of(names: Names) -> Select[Any]:
     """Root first; the customer itself is not among them."""
     return (

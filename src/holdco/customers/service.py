@@ -121,7 +121,7 @@ async def create(
     """
     fields = {"kind": CustomerKind.BUSINESS, "status": CustomerStatus.ACTIVE, **columns_of({"name": None, **values})}
     if parent is not None:
-        await hierarchy.lock_exclusive(transaction)
+        await transaction.lock_exclusive()
     fields.setdefault("currency", transaction.organization.currency)
     if fields.get("number") is None:
         fields["number"] = await next_number(transaction, Series.CUSTOMER, _CUSTOMERS.number)
@@ -162,10 +162,10 @@ async def change(
     """
     if "currency" in values:
         # Nobody records the first payment of a customer whose currency is changing.
-        await hierarchy.lock_exclusive(transaction)
+        await transaction.lock_exclusive()
     elif "kind" in values:
         # Nobody becomes parent or child of a customer that is becoming an individual.
-        await hierarchy.lock_shared(transaction)
+        await transaction.lock_shared()
     customer = await locked(transaction, customer_id, version=version)
     fields = columns_of(values)
     changed = {name: value for name, value in fields.items() if getattr(customer, name) != value}
@@ -199,7 +199,7 @@ async def deactivate(
     """
     if is_cascading:
         # One after the other: subtrees overlap, and their rows are not locked in any order.
-        await hierarchy.lock_exclusive(transaction)
+        await transaction.lock_exclusive()
     await locked(transaction, customer_id, version=version)
     candidates = await hierarchy.subtree_ids(transaction, customer_id) if is_cascading else [customer_id]
     result = await transaction.execute(

@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 # documents with many of them is served all the same, with plans made anew.
 PLANS_MAX = 16
 
+DEFECT = "a plan failed where graphql-core did not"
+
 _NO_VARIABLES = VariableValues({}, {})
 
 
@@ -71,7 +73,7 @@ async def execute(
     )
     result = await executing if isawaitable(executing) else executing
     if failure is not None and not result.errors:
-        log.warning("a plan failed where graphql-core did not", exc_info=failure.__cause__)
+        log.warning(DEFECT, exc_info=failure.__cause__)
     return result
 
 
@@ -132,7 +134,11 @@ class Plans:
             return None
         root = executor.schema.query_type
         assert root is not None
-        collected = collect_fields(executor.schema, executor.fragments, executor.variable_values, root, self._operation)
+        try:
+            collected = collect_fields(executor.schema, executor.fragments, executor.variable_values, root, self._operation)
+        except GraphQLError:
+            # A null in @skip or @include: a variable with a default may be given one, and what that means graphql-core says.
+            return None
         return None if collected.new_defer_usages else planned(executor, root, collected.grouped_field_set)
 
 
@@ -170,12 +176,18 @@ class LevelExecutor(StrawberryGraphQLCoreExecutionContext):
         self, kind: GraphQLObjectType, source: Any, path: Path, grouped: GroupedFieldSet, position_context: Any
     ) -> Any:
         plan = self._plans.kept(str(path.key), self.variable_values, lambda: planned(self, kind, grouped))
+        failure: Exception | None = None
         if plan is not None:
             try:
                 return await Run(self._strawberry_schema, self.context_value, self.variable_values).data(plan, source)
             except StatementTimeout:
                 raise
-            except Exception:  # noqa: BLE001 (whatever it is, the stock executor meets it again and says what it means)
+            except Exception as problem:  # noqa: BLE001 (whatever it is, the stock executor meets it again and says what it means)
+                failure = problem
                 await self.context_value.renew()
+        errors_before = len(self.collected_errors.errors)
         result = super().execute_fields(kind, source, path, grouped, position_context)
-        return await result if self.is_awaitable(result) else result
+        payload = await result if self.is_awaitable(result) else result
+        if failure is not None and len(self.collected_errors.errors) == errors_before:
+            log.warning(DEFECT, exc_info=failure)
+        return payload

@@ -27,6 +27,7 @@ COLUMN = "holdco.column"
 READS = "holdco.reads"
 LOOKUP = "holdco.lookup"
 SINGLE = "holdco.single"
+WHOLE = "holdco.whole"
 
 Rows = Sequence[Any]
 
@@ -103,6 +104,11 @@ def reads(*names: str, of: Any = None) -> dict[str, Any]:
 def single() -> dict[str, Any]:
     """Metadata of a field of the root: its resolver reads once, by one statement, whatever its arguments are."""
     return {SINGLE: True}
+
+
+def whole(*kinds: Any) -> dict[str, Any]:
+    """Metadata of a field of the root: its resolver looks at rows of these kinds itself, and at any column of them."""
+    return {WHOLE: kinds}
 
 
 def column(

@@ -31,8 +31,12 @@ from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.execution.executor import Executor
 from strawberry.types.field import StrawberryField
 
-from holdco.execution.fields import COLUMN, READS, RELATION, SINGLE
+from holdco.execution.fields import COLUMN, READS, RELATION, SINGLE, WHOLE
 from holdco.listing import row_type_of
+
+# A short document can have more fields than there are atoms, by fragments that spread others twice. graphql-core follows them
+# only as far as there are objects; a plan has them all.
+FIELDS_MAX = 5_000
 
 
 class NotPlanned(Exception):
@@ -136,9 +140,10 @@ class Planner:
         self._graph = executor.schema
         self._executor = executor
         self._columns: dict[Any, set[str] | None] = {}
+        self._size = 0
 
     def plan(self, kind: GraphQLObjectType, grouped: GroupedFieldSet) -> Plan:
-        """Raises NotPlanned."""
+        """Raises NotPlanned, also for more than FIELDS_MAX fields."""
         root = self._objects(kind, grouped)
         relations = [each for each in root.fields if each.column is None]
         is_single = len(relations) == 1 and _is_single(relations[0])
@@ -146,11 +151,15 @@ class Planner:
         return Plan(root, columns, is_single, _list_depth(root) > 1)
 
     def _objects(self, kind: GraphQLObjectType, grouped: GroupedFieldSet) -> Objects:
+        self._size += len(grouped)
+        if self._size > FIELDS_MAX:
+            raise NotPlanned
         fields = [self._field(kind, key, details) for key, details in grouped.items()]
         return Objects(fields, _builder(tuple(grouped)))
 
     def _note_columns(self, kind: GraphQLObjectType, declared: StrawberryField) -> None:
         """What a field needs of its row. One set for all places of the document that show this kind of row."""
+        self._columns |= dict.fromkeys(declared.metadata.get(WHOLE, ()))
         names, of = declared.metadata.get(READS, (None, None))
         row_type = of or getattr(kind.extensions["strawberry-definition"].origin, "row_type", None)
         if row_type is None:
@@ -172,6 +181,9 @@ class Planner:
         if definition is None or name.startswith("__") or any(detail.defer_usage for detail in details):
             raise NotPlanned
         declared: StrawberryField = definition.extensions["strawberry-definition"]
+        if declared.extensions:
+            # What stands around a resolver, permissions above all, would not be asked.
+            raise NotPlanned
         plan = FieldPlan(key, self._shape(definition.type, details), definition=definition, node=node, strawberry_field=declared)
         self._note_columns(kind, declared)
         self._add_source(plan, declared, is_root=kind is self._graph.query_type)
@@ -223,18 +235,28 @@ class Planner:
         return collected.grouped_field_set
 
 
-@lru_cache(500)
-def _builder(keys: tuple[str, ...]) -> Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]:
-    """Makes dicts with these keys from columns.
+Builder: TypeAlias = Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]
 
-    The keys are written into the code, as one would by hand: that takes a third of the time of dict(zip(keys, values)).
-    """
+# Code is kept, and costs a compilation: more keys than this are in documents that were made to be large.
+_WRITTEN_MAX = 100
+
+
+def _builder(keys: tuple[str, ...]) -> Builder:
+    """Makes dicts with these keys from columns."""
     if not keys:
         return lambda _: []
+    if len(keys) > _WRITTEN_MAX:
+        return lambda columns: [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
+    return _written(keys)
+
+
+@lru_cache(500)
+def _written(keys: tuple[str, ...]) -> Builder:
+    """The keys are written into the code, as one would by hand: that takes a third of the time of dict(zip(keys, values))."""
     values = [f"value_{index}" for index in range(len(keys))]
     pairs = ", ".join(f"{key!r}: {value}" for key, value in zip(keys, values, strict=True))
     source = f"lambda columns: [{{{pairs}}} for {', '.join(values)}, in zip(*columns)]"
-    build: Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]] = eval(source)  # noqa: S307 (keys are names of GraphQL)
+    build: Builder = eval(source)  # noqa: S307 (keys are names of GraphQL)
     return build
 
 
@@ -336,7 +358,7 @@ def _nesting(shape: Shape, identity: Identity) -> int:
             if each.relation is not None:
                 if each.identity == identity:
                     deepest = max(deepest, each.levels)
-            elif each.key in {"nodes", "edges", "node"} or each.value is not None:
+            elif each.value is not None:
                 deepest = max(deepest, _nesting(each.shape, identity))
     return deepest
 

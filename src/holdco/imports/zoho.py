@@ -27,8 +27,7 @@ from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco import database
-from holdco.customers import hierarchy
-from holdco.database import Transaction, constraint_of
+from holdco.database import Transaction, constraint_of, lock_key
 from holdco.imports import contacts, invoice_columns, load_customers, opening_balances, payments, reading
 from holdco.imports.contacts import ContactCells, ContactsReader, ReadContacts
 from holdco.imports.directory import Lookup
@@ -187,12 +186,12 @@ class _Import:
     async def _lock(self) -> None:
         """Imports take turns, so that of two with the same file the second finds everything here. Then the tree (K2)."""
         organization_id = self.transaction.organization_id
-        key = hierarchy.lock_key(organization_id) ^ _IMPORTING
+        key = lock_key(organization_id) ^ _IMPORTING
         await self.transaction.execute(_TAKE_TURNS, {"key": key, "organization_id": organization_id})
         if any(customer.parent is not None for customer in self.contacts.customers.values()):
-            await hierarchy.lock_exclusive(self.transaction)
+            await self.transaction.lock_exclusive()
         else:
-            await hierarchy.lock_shared(self.transaction)
+            await self.transaction.lock_shared()
 
     def _read_contacts(self, file: _File[ContactCells]) -> None:
         if file.columns is None:

@@ -70,6 +70,8 @@ async def create(transaction: Transaction, new: NewInvoice, *, is_issued: bool =
     Raises, in this order: NotFound; CustomerInactive (domain.md D4); InvalidInput for texts, amounts, terms or dates;
     PeriodLocked when it is issued with a date in a closed period (T8); NumberTaken.
     """
+    if is_issued:
+        await transaction.lock_shared()
     customer = await _customer(transaction, new.customer_id)
     if customer.status != CustomerStatus.ACTIVE:
         raise CustomerInactive(customer.name)
@@ -141,6 +143,7 @@ async def issue(transaction: Transaction, invoice_id: UUID, *, version: int | No
 
     Raises, in this order: NotFound; StaleVersion; InvoiceNotDraft; CustomerInactive; PeriodLocked.
     """
+    await transaction.lock_shared()
     invoice = await locked(transaction, invoice_id, version=version)
     if invoice.status != InvoiceStatus.DRAFT:
         raise InvoiceNotDraft(invoice.number, invoice.status)

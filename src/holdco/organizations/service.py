@@ -67,6 +67,10 @@ _CLEANERS: Mapping[str, Cleaner] = {
 }
 
 
+# What decides about others' dates and links: whoever is under way has finished, and whoever comes later knows the new settings.
+_RELIED_ON = frozenset({"timezone", "hierarchy_depth_max", "link_policy", "locked_until"})
+
+
 async def ensure(engine: AsyncEngine, organization_id: UUID) -> None:
     """Makes the organization when it is missing, with settings that suit most; leaves it as it is otherwise."""
     now = datetime.now(UTC)
@@ -104,6 +108,8 @@ async def change(transaction: Transaction, *, values: Mapping[str, Any], version
     Raises, in this order: StaleVersion (K6); Refused with InvalidInput for each bad value; InvalidInput for a period that
     has not ended (T8).
     """
+    if _RELIED_ON & values.keys():
+        await transaction.lock_exclusive()
     organization = await _locked(transaction, version=version)
     fields = cleaned(values, _CLEANERS)
     if "payment_terms" in fields:

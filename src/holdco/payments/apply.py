@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from holdco import ids
-from holdco.customers import hierarchy
 from holdco.database import Transaction
 from holdco.errors import BadUserInput, NotFound, Refusal
 from holdco.idempotency import service as idempotency
@@ -34,7 +33,7 @@ async def apply(
     PaymentReversed; the refusals of `planning.decide`; PlanStale.
     """
     # The order of locks is the same everywhere: tree, key, source, invoices (domain.md K2).
-    await hierarchy.lock_shared(transaction)
+    await transaction.lock_shared()
 
     async def use_case() -> Mapping[str, Any]:
         if kind is SourceKind.PAYMENT:

@@ -5,7 +5,7 @@ The same statements serve a preview on a snapshot and the transaction that pays,
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -53,13 +53,14 @@ class ExplicitLine(NamedTuple):
 class Wish:
     """What a client asks for. `amount_max` in major units is an upper bound; without it all that is available.
 
-    `invoice_ids` None means any invoice. With EXPLICIT the lines say it all, and only `applied_on` goes with them.
+    An id that was none is None, which `planning` refuses with everything else. `invoice_ids` None means any invoice. With
+    EXPLICIT the lines say it all, and only `applied_on` goes with them.
     """
 
     strategy: Strategy = Strategy.OLDEST_DUE_FIRST
     scope: AllocationScope = AllocationScope.SUBTREE
-    customer_ids: tuple[UUID, ...] = ()
-    invoice_ids: tuple[UUID, ...] | None = None
+    customer_ids: tuple[UUID | None, ...] = ()
+    invoice_ids: tuple[UUID | None, ...] | None = None
     due_on_or_before: date | None = None
     amount_max: Decimal | None = None
     lines: tuple[ExplicitLine, ...] = ()
@@ -243,7 +244,7 @@ async def skipped_customers(world: World, source: Source, wish: Wish) -> tuple[U
     return tuple(row[0] for row in rows)
 
 
-async def named_invoices(world: World, source: Source, invoice_ids: Sequence[UUID]) -> dict[UUID, Candidate]:
+async def named_invoices(world: World, source: Source, invoice_ids: Iterable[UUID | None]) -> dict[UUID, Candidate]:
     """Invoices by their ids, whatever their state, locked in the order of their ids."""
     rows = await world.rows(
         text(
@@ -256,7 +257,11 @@ async def named_invoices(world: World, source: Source, invoice_ids: Sequence[UUI
             {world.locking}
             """  # noqa: S608 (constants of this file only)
         ),
-        {"organization_id": world.organization_id, "payer_id": source.customer_id, "invoice_ids": sorted(set(invoice_ids))},
+        {
+            "organization_id": world.organization_id,
+            "payer_id": source.customer_id,
+            "invoice_ids": sorted({key for key in invoice_ids if key is not None}),
+        },
     )
     return {row[0]: Candidate(*row) for row in rows}
 

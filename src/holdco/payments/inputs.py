@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,8 +12,7 @@ from uuid import UUID
 import strawberry
 from strawberry import ID
 
-from holdco.connections import input_id
-from holdco.errors import BadUserInput, NotFound, Refusal, Refused
+from holdco.errors import BadUserInput
 from holdco.ids import Kind, decode
 from holdco.payments.allocation import Strategy
 from holdco.payments.candidates import AllocationScope, ExplicitLine, Wish
@@ -30,16 +29,25 @@ def request_of(given: Any) -> Mapping[str, Any]:
     return {name: value for name, value in dataclasses.asdict(given).items() if name != "idempotency_key"}
 
 
+def _key(kind: Kind, text: ID) -> UUID | None:
+    """None for what is no id of this kind: it is refused with all else that is wrong, or the money is kept (H9)."""
+    try:
+        return decode(kind, text)
+    except BadUserInput:
+        return None
+
+
+def _keys(kind: Kind, given: Iterable[ID]) -> tuple[UUID | None, ...]:
+    return tuple(_key(kind, text) for text in given)
+
+
 @strawberry.input
 class AllocationLineInput:
     invoice_id: ID
     amount: Decimal
 
     def line(self) -> ExplicitLine:
-        try:
-            return ExplicitLine(decode(Kind.INVOICE, self.invoice_id), self.amount)
-        except BadUserInput:
-            return ExplicitLine(None, self.amount)
+        return ExplicitLine(_key(Kind.INVOICE, self.invoice_id), self.amount)
 
 
 @strawberry.input(description="How to apply money. Nothing is clipped: what cannot be done as asked is refused, whole.")
@@ -58,31 +66,16 @@ class AllocationOptions:
     applied_on: date | None = strawberry.field(default=None, description="Today where it is left out.")
 
     def wish(self) -> Wish:
-        """Raises Refused with every id of a customer or invoice that is none. Those of lines are told with all that is wrong."""
-        refusals: list[Refusal] = []
-
-        def keys(kind: Kind, given: list[ID] | None, field: str) -> tuple[UUID, ...]:
-            found = []
-            for index, text in enumerate(given or ()):
-                try:
-                    found.append(input_id(kind, text, field, str(index)))
-                except NotFound as problem:
-                    refusals.append(problem)
-            return tuple(found)
-
-        wish = Wish(
+        return Wish(
             strategy=self.strategy,
             scope=self.scope,
-            customer_ids=keys(Kind.CUSTOMER, self.customer_ids, "customerIds"),
-            invoice_ids=keys(Kind.INVOICE, self.invoice_ids, "invoiceIds") if self.invoice_ids is not None else None,
+            customer_ids=_keys(Kind.CUSTOMER, self.customer_ids or ()),
+            invoice_ids=_keys(Kind.INVOICE, self.invoice_ids) if self.invoice_ids is not None else None,
             due_on_or_before=self.due_on_or_before,
             amount_max=self.amount_max,
             lines=tuple(line.line() for line in self.lines or ()),
             applied_on=self.applied_on,
         )
-        if refusals:
-            raise Refused(refusals)
-        return wish
 
 
 @strawberry.input(description="A payment or credit note, and how to apply it.")

@@ -11,6 +11,7 @@ from holdco import ids, money
 from holdco.connections import Info, UserError, attempt, input_id
 from holdco.customers.loaders import CustomerById
 from holdco.errors import UserErrorCode
+from holdco.execution.fields import whole
 from holdco.ids import Kind
 from holdco.invoices.loaders import InvoiceById
 from holdco.organizations.loaders import OrganizationById, today
@@ -39,6 +40,7 @@ from holdco.payments.payloads import (
     load_all,
 )
 from holdco.payments.planning import Decision
+from holdco.payments.queries import CreditNoteRow, PaymentRow
 from holdco.payments.record import NewCreditNote, NewPayment
 from holdco.scalars import CurrencyCode
 
@@ -122,7 +124,8 @@ async def _plan(info: Info, source: Source, decision: Decision) -> AllocationPla
 @strawberry.type
 class AllocationQueries:
     @strawberry.field(
-        description="What paymentApply would do with this input, and why; its planHash makes paymentApply do exactly that."
+        description="What paymentApply would do with this input, and why; its planHash makes paymentApply do exactly that.",
+        metadata=whole(PaymentRow, CreditNoteRow),
     )
     async def allocation_preview(self, info: Info, input: AllocationInput) -> AllocationPlan:  # noqa: A002
         async def use_case() -> AllocationPlan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -12,6 +13,7 @@ import strawberry
 from holdco import ids
 from holdco.connections import Info, UserError
 from holdco.errors import UserErrorCode
+from holdco.execution.fields import relation
 from holdco.ids import Kind
 from holdco.payments import loaders
 from holdco.payments.allocation import PlanNote
@@ -30,9 +32,11 @@ async def load_all(info: Info, loader: type[Any], kind: Kind, texts: Sequence[st
     return [await future for future in [info.context.loader(loader).load(ids.decode(kind, text)) for text in texts]]
 
 
-async def _allocations(payload: strawberry.Parent[Any], info: Info) -> list[Allocation]:
+async def _allocations(rows: strawberry.Parent[list[Any]], info: Info) -> list[Allocation]:
     """Thousands of rows, maybe: read only where they are asked for."""
-    return await load_all(info, loaders.AllocationById, Kind.ALLOCATION, payload.allocation_ids)
+    keys = [[ids.decode(Kind.ALLOCATION, text) for text in payload.allocation_ids] for payload in rows]
+    found = await info.context.loader(loaders.AllocationById).load_level(chain.from_iterable(keys))
+    return [[found[key] for key in each] for each in keys]  # type: ignore[misc]
 
 
 @strawberry.type(description="A customer whose invoices were left alone, and why.")
@@ -57,7 +61,7 @@ class AllocationPlan:
 class AllocationPayload:
     source: AllocationSource | None = None
     allocation_ids: strawberry.Private[Sequence[str]] = ()
-    allocations: list[Allocation] = strawberry.field(resolver=_allocations)
+    allocations: list[Allocation] = relation()(_allocations)
     skipped: list[SkippedCustomer] = dataclasses.field(default_factory=list)
     note: PlanNote | None = None
     replayed: bool = strawberry.field(default=False, description="This request was carried out before; nothing was done again.")
@@ -68,7 +72,7 @@ class AllocationPayload:
 class PaymentPayload:
     payment: Payment | None = None
     allocation_ids: strawberry.Private[Sequence[str]] = ()
-    allocations: list[Allocation] = strawberry.field(resolver=_allocations)
+    allocations: list[Allocation] = relation()(_allocations)
     skipped: list[SkippedCustomer] = dataclasses.field(default_factory=list)
     note: PlanNote | None = None
     allocation_errors: list[UserError] = strawberry.field(
@@ -92,6 +96,6 @@ class CreditNotePayload:
 class InvoiceVoidPayload:
     invoice: Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")] | None = None
     allocation_ids: strawberry.Private[Sequence[str]] = ()
-    reversals: list[Allocation] = strawberry.field(resolver=_allocations)
+    reversals: list[Allocation] = relation()(_allocations)
     replayed: bool = False
     user_errors: list[UserError] = dataclasses.field(default_factory=list)

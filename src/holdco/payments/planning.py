@@ -62,11 +62,14 @@ async def decide(world: World, source: Source, wish: Wish) -> Decision:
     if wish.strategy is Strategy.EXPLICIT:
         return await _decide_explicit(world, source, wish, applied_on)
     available = _available(source, wish)
-    await _check_customers(world, source, wish)
+    refusals = await _customer_refusals(world, source, wish)
+    named: dict[UUID, Candidate] = {}
     if wish.invoice_ids is not None:
         named = await named_invoices(world, source, wish.invoice_ids)
-        if refusals := await _named_refusals(world, source, named, wish.invoice_ids, applied_on):
-            raise Refused(refusals)
+        refusals += await _named_refusals(world, source, named, wish.invoice_ids, applied_on)
+    if refusals:
+        raise Refused(refusals)
+    if wish.invoice_ids is not None:
         candidates = _in_scope(named.values(), wish)
         skipped: tuple[UUID, ...] = ()
     else:
@@ -80,7 +83,7 @@ async def decide(world: World, source: Source, wish: Wish) -> Decision:
             for each in candidates
         ],
         payer_id=source.customer_id,
-        customer_order=wish.customer_ids,
+        customer_order=[key for key in wish.customer_ids if key is not None],
     )
     # What a client did not ask to be used is unapplied as well.
     plan = plan._replace(unapplied=source.available - plan.allocated)
@@ -157,10 +160,10 @@ def _available(source: Source, wish: Wish) -> int:
     return min(source.available, amount_max)
 
 
-async def _check_customers(world: World, source: Source, wish: Wish) -> None:
+async def _customer_refusals(world: World, source: Source, wish: Wish) -> list[Refusal]:
     """Customers that are named must be the payer or below it; they are told apart from unknown ones."""
     if not wish.customer_ids:
-        return
+        return []
     found = {
         row[0]: (row[1], row[2])
         for row in await world.rows(
@@ -172,18 +175,22 @@ async def _check_customers(world: World, source: Source, wish: Wish) -> None:
                 where cu.organization_id = :organization_id and cu.id = any(cast(:customer_ids as uuid[]))
                 """
             ),
-            {"organization_id": world.organization_id, "payer_id": source.customer_id, "customer_ids": list(wish.customer_ids)},
+            {
+                "organization_id": world.organization_id,
+                "payer_id": source.customer_id,
+                "customer_ids": [key for key in wish.customer_ids if key is not None],
+            },
         )
     }
     refusals: list[Refusal] = []
     for index, key in enumerate(wish.customer_ids):
         field = ("customerIds", str(index))
-        if key not in found:
-            refusals.append(NotFound(f"There is no customer {ids.encode(Kind.CUSTOMER, key)}.", field=field))
+        if key is None or key not in found:
+            shown = ids.encode(Kind.CUSTOMER, key) if key is not None else "with this id"
+            refusals.append(NotFound(f"There is no customer {shown}.", field=field))
         elif found[key][1] is None:
             refusals.append(errors.CustomerNotBelow(found[key][0], field=field))
-    if refusals:
-        raise Refused(refusals)
+    return refusals
 
 
 def _in_scope(candidates: Any, wish: Wish) -> list[Candidate]:

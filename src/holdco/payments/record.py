@@ -15,7 +15,6 @@ from sqlalchemy.exc import IntegrityError
 
 from holdco import ids, money
 from holdco.activity import service as activity
-from holdco.customers import hierarchy
 from holdco.customers import queries as customers
 from holdco.customers.errors import NumberTaken
 from holdco.customers.queries import CustomerRow
@@ -92,7 +91,7 @@ async def record_payment(
     PeriodLocked; InvalidInput, AmountNotPositive for the amount; InvalidInput for anything else; the refusals of
     `planning.decide`, unless they are to be kept; NumberTaken; ExternalPaymentTaken.
     """
-    await hierarchy.lock_shared(transaction)
+    await transaction.lock_shared()
 
     async def use_case() -> Mapping[str, Any]:
         customer = await payer(transaction, new.customer_id)
@@ -146,7 +145,7 @@ async def create_credit_note(transaction: Transaction, new: NewCreditNote, *, ke
     PeriodLocked; InvalidInput, AmountNotPositive for the total; InvalidInput for anything else; NumberTaken.
     """
     # Nobody deletes the customer or changes its currency meanwhile.
-    await hierarchy.lock_shared(transaction)
+    await transaction.lock_shared()
 
     async def use_case() -> Mapping[str, Any]:
         customer = await payer(transaction, new.customer_id)
@@ -200,9 +199,13 @@ async def _decision(
     try:
         return await planning.decide(World.of(transaction), source, wish), ()
     except (Refusal, Refused) as refused:
+        refusals = refused.refusals if isinstance(refused, Refused) else (refused,)
+        for refusal in refusals:
+            # The options stand within the payment's input.
+            refusal.field = ("apply", *refusal.field) if refusal.field is not None else ("apply",)
         if plan_on_error is OnAllocationError.REFUSE:
             raise
-        return None, refused.refusals if isinstance(refused, Refused) else (refused,)
+        return None, refusals
 
 
 def _positive(amount: Decimal, currency: str, field: str) -> int:

@@ -14,7 +14,6 @@ from sqlalchemy import select, text, update
 
 from holdco import ids, money
 from holdco.activity import service as activity
-from holdco.customers import hierarchy
 from holdco.database import Transaction
 from holdco.errors import NotFound
 from holdco.idempotency import service as idempotency
@@ -43,7 +42,7 @@ async def reverse_allocation(
     Raises, in this order: the refusals of the idempotency key; NotFound; AllocationAlreadyReversed; AppliedOnOutOfRange;
     PeriodLocked.
     """
-    await hierarchy.lock_shared(transaction)
+    await transaction.lock_shared()
 
     async def use_case() -> Mapping[str, Any]:
         row = await _allocation(transaction, allocation_id)
@@ -77,7 +76,7 @@ async def reverse_payment(
     The answer holds paymentId and allocationIds. Raises, in this order: the refusals of the idempotency key; InvalidInput
     without a reason; NotFound; PaymentReversed; AppliedOnOutOfRange; PeriodLocked.
     """
-    await hierarchy.lock_shared(transaction)
+    await transaction.lock_shared()
 
     async def use_case() -> Mapping[str, Any]:
         why = required_text(reason, "reason")
@@ -139,7 +138,7 @@ async def void_invoice(
     The answer holds invoiceId and allocationIds. Raises, in this order: the refusals of the idempotency key; InvalidInput
     without a reason; NotFound; StaleVersion; InvoiceNotIssued; InvoiceHasAllocations; PeriodLocked.
     """
-    await hierarchy.lock_shared(transaction)
+    await transaction.lock_shared()
 
     async def use_case() -> Mapping[str, Any]:
         why = required_text(reason, "reason")

@@ -16,7 +16,6 @@ from uuid import UUID
 from sqlalchemy import text
 
 from holdco import database
-from holdco.customers import hierarchy
 from holdco.database import Transaction
 from holdco.errors import HoldcoError
 from holdco.settings import Settings
@@ -139,7 +138,7 @@ async def load_once(settings: Settings, *, shape: Shape | None = None, progress:
     try:
         async with database.begin(engine, organization_id=organization_id, actor=ACTOR) as transaction:
             # Two that start at once take turns.
-            await hierarchy.lock_exclusive(transaction)
+            await transaction.lock_exclusive()
             first = next(nodes(shape)).number
             found = await transaction.rows(
                 text("select number from customers where organization_id = :id order by number = :first desc limit 1"),

@@ -17,7 +17,6 @@ from sqlalchemy import text
 
 from holdco import database
 from holdco.contacts import service as contacts
-from holdco.customers import hierarchy
 from holdco.customers import service as customers
 from holdco.customers.hierarchy import Rights
 from holdco.customers.models import CustomerKind, CustomerRole
@@ -158,7 +157,7 @@ async def load_once(settings: Settings) -> bool:
     try:
         async with database.begin(engine, organization_id=settings.organization_id, actor=ACTOR) as transaction:
             # Two that start at once take turns.
-            await hierarchy.lock_exclusive(transaction)
+            await transaction.lock_exclusive()
             if await _has_customers(transaction):
                 return False
             await _load(transaction)
