@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import httpx
 import pytest
 import uvicorn
@@ -31,6 +30,7 @@ from holdco.app import create_app
 from holdco.context import Context, Viewer
 from holdco.database import create_engine
 from holdco.embedded import EmbeddedPostgres
+from holdco.errors import Unavailable
 from holdco.execution import execute as execution
 from holdco.logs import configure_logs
 from holdco.migrations.upgrade import upgrade
@@ -56,7 +56,7 @@ class FailedPlans:
     def warning(self, event: str, *, exc_info: BaseException) -> None:
         self._log.warning(event, exc_info=exc_info)
         # A connection that was lost is another matter: the second attempt has a new one.
-        if not isinstance(exc_info, asyncpg.PostgresConnectionError):
+        if not isinstance(exc_info, Unavailable):
             PROBLEMS.append(f"{event}: {exc_info!r}")
 
 

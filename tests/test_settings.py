@@ -48,6 +48,14 @@ def test_what_is_set_to_nothing_is_not_set() -> None:
         ("HOLDCO_ORIGINS", "app.example"),
         ("HOLDCO_ORIGINS", "https://app.example/"),
         ("HOLDCO_ORIGINS", "https://app.example, https://*.example"),
+        ("HOLDCO_EXECUTION_TIMEOUT", "0"),
+        ("HOLDCO_STATEMENT_TIMEOUT", "1.5"),
+        ("HOLDCO_OPERATIONS_MAX", "0"),
+        ("HOLDCO_OPERATIONS_WAITING_MAX", "none"),
+        ("HOLDCO_OPERATIONS_WAIT", "601"),
+        ("HOLDCO_SLOW_MILLISECONDS", "0"),
+        ("HOLDCO_LOG_OPERATIONS", "yes"),
+        ("HOLDCO_TRACES", "ON"),
     ],
 )
 def test_values_that_make_no_sense_are_refused_by_name(name: str, value: str) -> None:

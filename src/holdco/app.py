@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
@@ -16,11 +17,17 @@ from starlette.types import ASGIApp
 
 from holdco.context import Capacity, Context, Viewer
 from holdco.database import create_engine
+from holdco.endpoint.admission import Admission
 from holdco.endpoint.cross_site import with_cors
 from holdco.endpoint.graphiql import GraphiQL
+from holdco.endpoint.operations import Operations
 from holdco.endpoint.view import Endpoint
 from holdco.errors import SettingsError
 from holdco.logs import configure_logs
+from holdco.migrations.upgrade import newest
+from holdco.monitoring import tracing
+from holdco.monitoring.operations import Journal
+from holdco.monitoring.probes import Probes
 from holdco.schema import schema
 from holdco.settings import Settings
 
@@ -49,14 +56,35 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     if settings.database_url is None:
         raise SettingsError("Set DATABASE_URL, or start with `holdco dev`, which brings a database of its own.")
     configure_logs()
-    engine = create_engine(settings.database_url, pool_size=settings.pool_size)
+    engine = create_engine(settings.database_url, pool_size=settings.pool_size, statement_timeout=settings.statement_timeout)
     viewer = Viewer(settings.organization_id, ACTOR)
     capacity = Capacity(settings.pool_size)
 
+    admission = Admission(
+        running_max=settings.operations_max, waiting_max=settings.operations_waiting_max, wait_seconds=settings.operations_wait
+    )
+    journal = Journal(settings.is_logging_operations, settings.slow_milliseconds / 1000)
+    operations = Operations(admission, settings.execution_timeout, journal)
+    if settings.is_tracing:
+        tracing.start()
+
+    def gauges() -> dict[str, float]:
+        pool: Any = engine.sync_engine.pool
+        return {
+            "pool_connections_checked_out": pool.checkedout(),
+            "pool_connections_max": settings.pool_size,
+            "operations_running": admission.running,
+            "operations_waiting": admission.waiting,
+        }
+
+    probes = Probes(create_engine(settings.database_url, pool_size=1), newest=newest(), gauges=gauges)
+
     @asynccontextmanager
     async def lifespan(_app: Router) -> AsyncIterator[None]:
-        yield
+        async with probes.running():
+            yield
         await engine.dispose()
+        tracing.stop()
 
     async def make_context(_request: Request) -> Context:
         return Context(engine, viewer, capacity)
@@ -73,6 +101,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         documents_mode=settings.documents,
         trusted_documents=settings.trusted_documents,
         origins=settings.origins,
+        operations=operations,
     )
     router = Router(
         lifespan=lifespan,
@@ -80,6 +109,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             Route("/", to_graphiql),
             Route("/graphql", endpoint),
             graphiql.route(),
+            *probes.routes,
         ],
     )
     return with_cors(router, settings.origins)

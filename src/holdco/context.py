@@ -52,12 +52,20 @@ class Context:
         self.viewer = viewer
         self.capacity = capacity or Capacity(1)
         self._has_room = False
+        # Whether anything that this operation changed is there to stay.
+        self.has_committed = False
+        self._statement_count = 0
         self.reader = Reader(engine, viewer.organization_id)
         self._loaders: dict[tuple[Any, ...], Loader[Any, Any]] = {}
 
     @property
     def organization_id(self) -> UUID:
         return self.viewer.organization_id
+
+    @property
+    def statement_count(self) -> int:
+        """Of all its snapshots and transactions; BEGIN and COMMIT left out."""
+        return self._statement_count + self.reader.statement_count
 
     def loader(self, kind: type[Loader[Key, Value]], *arguments: Hashable) -> Loader[Key, Value]:
         """The operation's one loader of this kind and these arguments."""
@@ -81,8 +89,14 @@ class Context:
         The snapshot is given up first: an operation never holds two connections, or operations could wait for one another.
         """
         await self.renew()
-        async with database.begin(self.engine, organization_id=self.organization_id, actor=self.viewer.actor) as transaction:
-            yield transaction
+        transaction: Transaction | None = None
+        try:
+            async with database.begin(self.engine, organization_id=self.organization_id, actor=self.viewer.actor) as transaction:
+                yield transaction
+        finally:
+            if transaction is not None:
+                self.has_committed |= transaction.is_committed
+                self._statement_count += transaction.statement_count
 
     def select(self, columns: Mapping[Any, frozenset[str]]) -> None:
         """From now on only these columns are read; of kinds of rows that are not named, all."""
@@ -104,8 +118,13 @@ class Context:
     async def renew(self) -> None:
         """Ends the snapshot: what is read from now on is read from a new one, with all columns."""
         await self.reader.close()
+        self._statement_count += self.reader.statement_count
         self.reader = Reader(self.engine, self.organization_id)
         self._loaders.clear()
+
+    def stop(self) -> None:
+        """Ends the statement that is being read, if any: nobody waits for it any more."""
+        self.reader.stop()
 
     async def close(self) -> None:
         """Also lets go of all rows: graphql-core's executor refers to itself, and would keep them until garbage is collected."""

@@ -6,6 +6,7 @@ statement that says so.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +24,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
-from holdco.errors import SettingsError
+from holdco.errors import SettingsError, Unavailable
+from holdco.monitoring import tracing
+from holdco.outages import DATABASE_ERRORS, outage_of
 
 # Every constraint has a name of at most 50 characters, which is how errors of a cluster name them (distributed.md 2.1).
 NAMING = {
@@ -83,7 +86,9 @@ def sqlalchemy_url(database_url: str) -> URL:
     return url.update_query_dict({_URL_PARAMETERS[name]: value for name, value in query.items()})
 
 
-def create_engine(database_url: str, *, pool_size: int = 10) -> AsyncEngine:
+def create_engine(database_url: str, *, pool_size: int = 10, statement_timeout: int | None = None) -> AsyncEngine:
+    """`statement_timeout` is in seconds; None leaves it to the server's own setting."""
+    timeout = {} if statement_timeout is None else {"statement_timeout": f"{statement_timeout}s"}
     engine = create_async_engine(
         sqlalchemy_url(database_url),
         pool_size=pool_size,
@@ -92,7 +97,7 @@ def create_engine(database_url: str, *, pool_size: int = 10) -> AsyncEngine:
         json_deserializer=orjson.loads,
         connect_args={
             # Without this, a first look at a type takes seconds on a server that has Citus (distributed.md 1.7).
-            "server_settings": {"citus.override_table_visibility": "off", "application_name": "holdco", "jit": "off"},
+            "server_settings": {"citus.override_table_visibility": "off", "application_name": "holdco", "jit": "off", **timeout},
         },
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
@@ -144,6 +149,8 @@ class Transaction:
     organization: Organization
     actor: str
     now: datetime
+    statement_count: int = 0
+    is_committed: bool = False
 
     @property
     def organization_id(self) -> UUID:
@@ -179,7 +186,9 @@ class Transaction:
     async def execute(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
-        return await self.connection.execute(statement, parameters)
+        self.statement_count += 1
+        with tracing.statement(statement):
+            return await self.connection.execute(statement, parameters)
 
     async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
         return (await self.execute(statement, parameters)).all()
@@ -212,6 +221,34 @@ async def _organization(connection: AsyncConnection, organization_id: UUID) -> O
 
 @asynccontextmanager
 async def begin(engine: AsyncEngine, *, organization_id: UUID, actor: str) -> AsyncIterator[Transaction]:
-    """The only place that commits. An exception undoes everything."""
-    async with engine.begin() as connection:
-        yield Transaction(connection, await _organization(connection, organization_id), actor, datetime.now(UTC))
+    """The only place that commits. An exception undoes everything.
+
+    Whoever is cancelled learns from `is_committed` what became of it: a commit that has begun ends before the cancellation goes
+    on. Raises Outage; only where it says so it is not known whether the change was made.
+    """
+    is_with_caller = False
+    committing: asyncio.Future[None] | None = None
+    try:
+        async with engine.begin() as connection:
+            transaction = Transaction(connection, await _organization(connection, organization_id), actor, datetime.now(UTC))
+            is_with_caller = True
+            yield transaction
+            is_with_caller = False
+            committing = asyncio.ensure_future(connection.commit())
+            try:
+                await asyncio.shield(committing)
+            except asyncio.CancelledError:
+                await asyncio.wait([committing])
+                raise
+            finally:
+                transaction.is_committed = committing.done() and not committing.cancelled() and committing.exception() is None
+    except DATABASE_ERRORS as error:
+        # A caller's own OSError may speak of a file.
+        if (is_with_caller and isinstance(error, OSError)) or (outage := outage_of(error)) is None:
+            raise
+        if committing is not None:
+            raise Unavailable(
+                "The connection to the database was lost while the change was being committed, so it is not known whether it was "
+                "made. Send it again with the same idempotency key, which makes it once, or read what it would have changed."
+            ) from error
+        raise outage from error

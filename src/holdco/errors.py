@@ -3,6 +3,7 @@
     HoldcoError               the root; `code` is stable, `str()` is a sentence that a client may read
     ├── SettingsError         the environment makes no sense; ends the start of a process
     ├── BadUserInput          a request that cannot be read: an id of another kind, a cursor of another ordering
+    ├── Outage                the database does not answer, or not in time; the request may be sent again
     ├── Refusal               one business rule says no; carries the input field it speaks of
     │   └── …                 each feature's errors.py
     └── Refused               one or more refusals of one request; nothing was changed
@@ -70,6 +71,18 @@ class SettingsError(HoldcoError):
 
 class BadUserInput(HoldcoError):
     code = "BAD_USER_INPUT"
+
+
+class Outage(HoldcoError):
+    """The database does not answer, or not in time. `outages.py` tells which of a driver's errors that are."""
+
+
+class Unavailable(Outage):
+    code = "SERVICE_UNAVAILABLE"
+
+
+class StatementTimeout(Outage):
+    code = "STATEMENT_TIMEOUT"
 
 
 class Refusal(HoldcoError):

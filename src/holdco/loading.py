@@ -11,6 +11,7 @@ from aiodataloader import DataLoader
 from sqlalchemy import Executable
 
 from holdco.listing import Listing, Relation, record_of
+from holdco.monitoring import metrics
 from holdco.paging import Page, PageRequest, page_of
 from holdco.reader import Reader
 from holdco.statements import (
@@ -56,6 +57,7 @@ class Loader(DataLoader[Key, Value]):
         raise NotImplementedError
 
     async def batch_load_fn(self, keys: list[Key]) -> list[Value]:
+        metrics.batches.note(type(self), len(keys))
         values = await self.read(keys)
         self._found.update(zip(keys, values, strict=True))
         return values
@@ -188,6 +190,7 @@ class NestedPagesByParent(PagesByParent[Row]):
     async def fetch(self, keys: list[UUID], levels: int) -> None:
         if levels == 1:
             return await super().fetch(keys, levels)
+        metrics.batches.note(type(self), len(keys))
         names = self.names(self.request)
         shape = shape_of(self.listing, self.request)
         statement = pages_by_level(self.listing, self.relation, shape.request, names, levels)

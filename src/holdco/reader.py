@@ -18,6 +18,9 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import LRUCache, greenlet_spawn
 
+from holdco.monitoring import tracing
+from holdco.outages import DATABASE_ERRORS, outage_of
+
 _BEGIN = "begin isolation level repeatable read read only"
 _COMMIT = "commit"
 
@@ -92,6 +95,8 @@ class Reader:
         self._turn = asyncio.Lock()
         self._is_broken = False
         self._is_closed = False
+        # The task that waits for Postgres, when it is not the operation's own.
+        self._reading: asyncio.Task[Any] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -105,11 +110,16 @@ class Reader:
         # A field that fails cancels its siblings. A statement that is cancelled would take the connection along, and with it
         # the snapshot that others still read from.
         bound = {"organization_id": self.organization_id, **(parameters or {})}
-        if self.is_single:
-            return await self._rows(statement, bound, record)
-        reading = asyncio.ensure_future(self._rows(statement, bound, record))
-        reading.add_done_callback(_hear)
-        return await asyncio.shield(reading)
+        try:
+            if self.is_single:
+                return await self._rows(statement, bound, record)
+            reading = asyncio.ensure_future(self._rows(statement, bound, record))
+            reading.add_done_callback(_hear)
+            return await asyncio.shield(reading)
+        except DATABASE_ERRORS as error:
+            if (outage := outage_of(error)) is None:
+                raise
+            raise outage from error
 
     async def _rows(self, statement: Executable, parameters: Mapping[str, Any], record: type[asyncpg.Record]) -> Sequence[Any]:
         ready = compiled(statement)
@@ -132,12 +142,16 @@ class Reader:
             elif self._is_bare:
                 raise SecondStatement
             self.statement_count += 1
+            self._reading = None if self.is_single else asyncio.current_task()
             try:
-                rows: Sequence[Any] = await self._connection.fetch(ready.sql, *arguments, record_class=record)
+                with tracing.statement(ready.sql):
+                    rows: Sequence[Any] = await self._connection.fetch(ready.sql, *arguments, record_class=record)
             except asyncio.CancelledError:
                 # Only where there is no snapshot to protect. asyncpg is still telling Postgres to stop.
                 self._is_broken = True
                 raise
+            finally:
+                self._reading = None
             return rows
 
     async def _open(self, *, is_single: bool) -> None:
@@ -150,6 +164,12 @@ class Reader:
                 await greenlet_spawn(pooled.invalidate)
                 raise
         self._pooled, self._connection, self._is_bare = pooled, connection, is_single
+
+    def stop(self) -> None:
+        """Nobody waits for the answer any more: Postgres is told so, and nothing else is read. `close` is still to come."""
+        self._is_closed = True
+        if self._reading is not None:
+            self._reading.cancel()
 
     async def close(self) -> None:
         """Gives the connection back. A client that goes away cancels its operation; its connection goes back all the same."""

@@ -6,6 +6,7 @@ import ipaddress
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -17,7 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from holdco.database import create_engine
 from holdco.errors import SettingsError
 from holdco.migrations import upgrade
+from holdco.monitoring.metrics import DIRECTORY
 from holdco.organizations import service as organizations
+from holdco.outages import DATABASE_ERRORS, cause_of, is_unavailable
 from holdco.settings import Settings
 
 
@@ -66,19 +69,46 @@ async def engine_of(settings: Settings) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """Raises SettingsError, for a person to read, when the database cannot be reached."""
+    try:
+        yield
+    except DATABASE_ERRORS as error:
+        cause = cause_of(error)
+        if not is_unavailable(cause):
+            raise
+        raise SettingsError(
+            f"The database cannot be used: {cause}. Start it, or correct DATABASE_URL; then try again."
+        ) from error
+
+
 async def prepare(settings: Settings) -> tuple[str | None, str | None]:
     """Brings the schema to the newest step and makes the organization. Returns the revisions before and after."""
+    with _reachable():
+        async with engine_of(settings) as engine:
+            revisions = await upgrade.upgrade(engine)
+            await organizations.ensure(engine, settings.organization_id)
+            return revisions
+
+
+async def check_organization(settings: Settings) -> None:
+    """Raises SettingsError when the organization that is to be served does not exist."""
     async with engine_of(settings) as engine:
-        revisions = await upgrade.upgrade(engine)
-        await organizations.ensure(engine, settings.organization_id)
-        return revisions
+        if not await organizations.exists(engine, settings.organization_id):
+            raise SettingsError(
+                f"The database has no organization {settings.organization_id}. Set HOLDCO_ORGANIZATION_ID to one that it has, or "
+                "run `holdco migrate` with this id, which makes it."
+            )
 
 
 async def check_schema(settings: Settings) -> None:
     """Raises SettingsError when the database is not at the newest step."""
-    async with engine_of(settings) as engine:
-        if await upgrade.current(engine) != upgrade.newest():
-            raise SettingsError("The database is not at the newest schema. Run `holdco migrate` first.")
+    with _reachable():
+        async with engine_of(settings) as engine:
+            revision = await upgrade.current(engine)
+    if revision != upgrade.newest():
+        raise SettingsError("The database is not at the newest schema. Run `holdco migrate` first.")
 
 
 def check_host(host: str) -> None:
@@ -99,6 +129,25 @@ def serve(settings: Settings, *, workers: int = 1) -> None:
     assert settings.database_url is not None
     # Workers are processes of their own; the environment is how they learn where the database is.
     os.environ["DATABASE_URL"] = settings.database_url
+    with _terminable(), _shared_metrics(workers):
+        _run(settings, workers)
+
+
+@contextmanager
+def _shared_metrics(workers: int) -> Iterator[None]:
+    """A directory in which several workers keep their metrics together, unless the environment names one."""
+    if workers == 1 or os.environ.get(DIRECTORY):
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="holdco-metrics-") as directory:
+        os.environ[DIRECTORY] = directory
+        try:
+            yield
+        finally:
+            del os.environ[DIRECTORY]
+
+
+def _run(settings: Settings, workers: int) -> None:
     uvicorn.run(
         "holdco.app:create_serving_app",
         factory=True,

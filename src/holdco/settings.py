@@ -42,6 +42,14 @@ class Settings:
     `HOLDCO_DOCUMENTS`           which documents are executed: off, apq, log or require (default: apq)
     `HOLDCO_TRUSTED_DOCUMENTS`   a folder with the manifests of trusted documents
     `HOLDCO_ORIGINS`             other sites whose pages may ask, separated by commas, such as https://app.example
+    `HOLDCO_EXECUTION_TIMEOUT`   seconds that an operation may take (default: 30)
+    `HOLDCO_STATEMENT_TIMEOUT`   seconds that one SQL statement of an operation may take (default: 20)
+    `HOLDCO_OPERATIONS_MAX`      operations that one worker executes at once (default: 100)
+    `HOLDCO_OPERATIONS_WAITING_MAX` operations that may wait for that (default: 200); others are answered THROTTLED at once
+    `HOLDCO_OPERATIONS_WAIT`     seconds that they may wait (default: 5); then they are answered THROTTLED
+    `HOLDCO_SLOW_MILLISECONDS`   operations that take as long are logged as slow (default: 1000)
+    `HOLDCO_LOG_OPERATIONS`      `on`: every operation is logged (default: off)
+    `HOLDCO_TRACES`              `on`: OpenTelemetry traces, with the extra `opentelemetry` (default: off)
     """
 
     database_url: str | None
@@ -53,6 +61,14 @@ class Settings:
     documents: DocumentsMode = DocumentsMode.APQ
     trusted_documents: Path | None = None
     origins: tuple[str, ...] = ()
+    execution_timeout: int = 30
+    statement_timeout: int = 20
+    operations_max: int = 100
+    operations_waiting_max: int = 200
+    operations_wait: int = 5
+    slow_milliseconds: int = 1000
+    is_logging_operations: bool = False
+    is_tracing: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -67,6 +83,14 @@ class Settings:
             documents=_documents(environment),
             trusted_documents=_folder(environment, "HOLDCO_TRUSTED_DOCUMENTS"),
             origins=_origins(environment),
+            execution_timeout=_number(environment, "HOLDCO_EXECUTION_TIMEOUT", 30, highest=3600),
+            statement_timeout=_number(environment, "HOLDCO_STATEMENT_TIMEOUT", 20, highest=3600),
+            operations_max=_number(environment, "HOLDCO_OPERATIONS_MAX", 100, highest=100_000),
+            operations_waiting_max=_number(environment, "HOLDCO_OPERATIONS_WAITING_MAX", 200, highest=100_000),
+            operations_wait=_number(environment, "HOLDCO_OPERATIONS_WAIT", 5, highest=600),
+            slow_milliseconds=_number(environment, "HOLDCO_SLOW_MILLISECONDS", 1000, highest=3_600_000),
+            is_logging_operations=_switch(environment, "HOLDCO_LOG_OPERATIONS"),
+            is_tracing=_switch(environment, "HOLDCO_TRACES"),
         )
 
 
@@ -105,6 +129,13 @@ def _origins(environment: Mapping[str, str]) -> tuple[str, ...]:
         if not _ORIGIN.fullmatch(each):
             raise SettingsError(f"HOLDCO_ORIGINS must be origins such as https://app.example, and {each[:60]!r} is none.")
     return origins
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name) or "off"
+    if text not in {"on", "off"}:
+        raise SettingsError(f"{name} must be on or off, not {text[:60]!r}.")
+    return text == "on"
 
 
 def _uuid(environment: Mapping[str, str], name: str, default: UUID) -> UUID:

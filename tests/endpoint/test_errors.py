@@ -212,5 +212,9 @@ def test_every_code_has_a_status_and_a_meaning_of_its_own() -> None:
         "CROSS_SITE_REQUEST": 403,
         "BAD_USER_INPUT": 400,
         "INTERNAL_ERROR": 500,
+        "THROTTLED": 503,
+        "EXECUTION_TIMEOUT": 504,
+        "STATEMENT_TIMEOUT": 504,
+        "SERVICE_UNAVAILABLE": 503,
     }
     assert len({code.meaning for code in ErrorCode}) == len(ErrorCode)

@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from conftest import Client
+from holdco.errors import Unavailable
 from races.racing import codes, holder, queue, race
 from stories import Story, fresh_key
 from waiting import until_waiting
@@ -157,7 +157,7 @@ async def test_a_payment_whose_connection_breaks_has_not_happened_and_is_paid_on
         async with story.engine.connect() as connection:
             waiting = "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
             await connection.execute(text(f"select pg_terminate_backend(pid) {waiting}"))
-        with pytest.raises(DBAPIError):
+        with pytest.raises(Unavailable):
             await paying
         await held.let_go()
     assert await story.everything() == before

@@ -19,6 +19,7 @@ from strawberry.schema.schema import validate_document
 
 from holdco.endpoint.errors import ErrorCode, RequestError
 from holdco.execution.execute import Plans
+from holdco.monitoring.operations import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Document:
     node: DocumentNode
     operations: Mapping[str | None, OperationDefinitionNode]
     plans: Mapping[str | None, Plans]
+    measured: Mapping[str | None, Measured]
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to execute. RequestError with OPERATION_RESOLUTION_FAILURE when the name leaves it open."""
@@ -96,7 +98,8 @@ class Documents:
             raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, *errors)
         operations = (item for item in node.definitions if isinstance(item, OperationDefinitionNode))
         by_name = {item.name.value if item.name else None: item for item in operations}
-        return Document(node, by_name, {name: Plans(node, item) for name, item in by_name.items()})
+        measured = {name: Measured(text, name, item.operation.value) for name, item in by_name.items()}
+        return Document(node, by_name, {name: Plans(node, item) for name, item in by_name.items()}, measured)
 
     def _keep(self, text: str, document: Document) -> None:
         if len(text) > self._characters_max:

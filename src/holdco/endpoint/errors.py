@@ -10,7 +10,7 @@ import structlog
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from holdco.errors import HoldcoError
+from holdco.errors import HoldcoError, Outage
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,11 @@ class ErrorCode(Enum):
     DOCUMENT_NOT_TRUSTED = 403, "This server executes trusted documents only, and this is not one of them."
     CROSS_SITE_REQUEST = 403, "A GET that another site may have made a browser send (see `cross_site`)."
     BAD_USER_INPUT = 400, "A variable or an argument has a value that its type does not take."
-    INTERNAL_ERROR = 500, "A defect or an outage on our side."
+    INTERNAL_ERROR = 500, "A defect on our side."
+    THROTTLED = 503, "Too many operations are under way here. Nothing was executed; try again after Retry-After."
+    EXECUTION_TIMEOUT = 504, "The operation took too long and was ended. For a mutation the message says whether it was undone."
+    STATEMENT_TIMEOUT = 504, "One SQL statement took too long, or waited too long for a lock, and was ended."
+    SERVICE_UNAVAILABLE = 503, "The database cannot be reached at the moment. Try again after Retry-After."
 
     def __init__(self, status: int, meaning: str) -> None:
         self.status = status
@@ -95,6 +99,14 @@ def masked(request_id: str) -> dict[str, Any]:
         "message": f"Something went wrong on our side. Quote request id {request_id} when you report it.",
         "extensions": {"code": ErrorCode.INTERNAL_ERROR.name, "requestId": request_id},
     }
+
+
+def code_of(error: GraphQLError) -> str:
+    return _code(error, _cause(error)) or ErrorCode.INTERNAL_ERROR.name
+
+
+def outage_in(errors: Iterable[GraphQLError]) -> Outage | None:
+    return next((cause for error in errors if isinstance(cause := _cause(error), Outage)), None)
 
 
 def _cause(error: GraphQLError) -> Exception:

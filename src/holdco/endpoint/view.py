@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import structlog
-from graphql import ExecutionResult, GraphQLError, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
 from graphql.validation import ASTValidationRule
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,16 +25,19 @@ from uuid_utils import uuid7
 from holdco.context import Context
 from holdco.endpoint.conditional import answer_conditionally
 from holdco.endpoint.cross_site import check_cross_site
-from holdco.endpoint.documents import Documents
-from holdco.endpoint.errors import ErrorCode, RequestError, masked, presented
+from holdco.endpoint.documents import Document, Documents
+from holdco.endpoint.errors import ErrorCode, RequestError, masked, outage_in, presented
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.negotiation import GRAPHQL_RESPONSE, HTML, JSON, negotiate
-from holdco.endpoint.parameters import read_parameters
+from holdco.endpoint.operations import Operations, Running
+from holdco.endpoint.parameters import Parameters, read_parameters
 from holdco.endpoint.persisted import RequestedDocuments
 from holdco.endpoint.response import JSONResponse, compressed, encode
+from holdco.endpoint.supervision import Abandoned
 from holdco.endpoint.trusted import TrustedDocuments, load_trusted
 from holdco.errors import HoldcoError
 from holdco.execution.execute import execute
+from holdco.monitoring import metrics
 from holdco.settings import DocumentsMode
 
 log = structlog.get_logger(__name__)
@@ -73,6 +77,7 @@ class Endpoint:
         documents_mode: DocumentsMode = DocumentsMode.APQ,
         trusted_documents: Path | None = None,
         origins: Collection[str] = (),
+        operations: Operations | None = None,
     ) -> None:
         if schema.get_extensions():
             raise ValueError("The endpoint runs no schema extensions and no operation directives: it would skip them.")
@@ -89,6 +94,7 @@ class Endpoint:
         )
         self._requested = RequestedDocuments(self._documents, documents_mode, trusted)
         self._origins = origins
+        self._operations = operations or Operations()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -113,21 +119,26 @@ class Endpoint:
             if wanted == HTML and self._graphiql is not None:
                 return self._graphiql.page(request)
             media_type = wanted
-            if request.method != "POST":
-                check_cross_site(request.headers, self._origins)
-            result = await self._result(request)
-            response = _executed(result, media_type, request_id)
-            if request.method != "POST" and request.state.is_named and not result.errors:
-                return await answer_conditionally(response, media_type, request.headers)
-            return await compressed(response, media_type, request.headers.get("accept-encoding"))
+            return await self._answer(request, media_type, request_id)
         except RequestError as refusal:
             return _refused(refusal, media_type)
+        except Abandoned:
+            return Response(status_code=ErrorCode.EXECUTION_TIMEOUT.status)  # nobody reads it
         except (Exception, asyncio.CancelledError) as error:
             # CancelledError reaches a task that nobody cancelled when it waits for a future that a failed sibling cancelled.
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
             log.exception("request failed")
             return _response({"errors": [masked(request_id)]}, ErrorCode.INTERNAL_ERROR.status, media_type)
+
+    async def _answer(self, request: Request, media_type: str, request_id: str) -> Response:
+        if request.method != "POST":
+            check_cross_site(request.headers, self._origins)
+        result = await self._result(request)
+        response = _executed(result, media_type, request_id)
+        if request.method != "POST" and request.state.is_named and not result.errors:
+            return await answer_conditionally(response, media_type, request.headers)
+        return await compressed(response, media_type, request.headers.get("accept-encoding"))
 
     def _media_type(self, request: Request) -> str:
         if request.method not in {"GET", "HEAD", "POST"}:
@@ -150,8 +161,20 @@ class Endpoint:
                     ErrorCode.METHOD_NOT_ALLOWED, "GET is for queries: send a mutation by POST.", headers={"allow": "POST"}
                 )
             request.state.is_named = is_named
+        measured = document.measured[operation.name.value if operation.name else None]
+        execution = partial(self._execute, request, document, operation, parameters)
+        return await self._operations.run(execution, measured, request)
+
+    async def _execute(
+        self,
+        request: Request,
+        document: Document,
+        operation: OperationDefinitionNode,
+        parameters: Parameters,
+        running: Running,
+    ) -> ExecutionResult:
         try:
-            context = await self._make_context(request)
+            context = running.context = await self._make_context(request)
         except HoldcoError as error:
             return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         try:
@@ -191,10 +214,12 @@ def _executed(result: ExecutionResult, media_type: str, request_id: str) -> JSON
     if result.data is None and all(error.path is None for error in result.errors):
         del body["data"]
         return _response(body, ErrorCode.BAD_USER_INPUT.status_for(media_type), media_type)
-    return _response(body, 200, media_type)
+    outage = outage_in(result.errors) if result.data is None else None
+    return _response(body, ErrorCode[outage.code].status if outage is not None else 200, media_type)
 
 
 def _refused(refusal: RequestError, media_type: str) -> Response:
+    metrics.REFUSALS.labels(refusal.code.name).inc()
     response = _response({"errors": refusal.presented()}, refusal.code.status_for(media_type), media_type)
     response.headers.update(refusal.headers)
     return response

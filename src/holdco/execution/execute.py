@@ -20,6 +20,7 @@ from strawberry import Schema
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from holdco.context import Context
+from holdco.errors import StatementTimeout
 from holdco.execution.plan import NotPlanned, Plan, Planner, skipping_variables
 from holdco.execution.run import Run
 
@@ -98,6 +99,9 @@ class Plans:
             return None
         try:
             return await Run(schema, context, values).data(plan)
+        except StatementTimeout:
+            # It would take as long once more.
+            raise
         except Exception as problem:
             # Also a statement that failed, after which a transaction answers no other.
             await context.renew()
@@ -194,6 +198,8 @@ class LevelExecutor(StrawberryGraphQLCoreExecutionContext):
         if plan is not None:
             try:
                 return await Run(self._strawberry_schema, self.context_value, self.variable_values).data(plan, source)
+            except StatementTimeout:
+                raise
             except Exception as problem:  # noqa: BLE001 (whatever it is, the stock executor meets it again and says what it means)
                 failure = problem
                 await self.context_value.renew()

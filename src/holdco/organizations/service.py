@@ -95,6 +95,12 @@ async def ensure(engine: AsyncEngine, organization_id: UUID) -> None:
         )
 
 
+async def exists(engine: AsyncEngine, organization_id: UUID) -> bool:
+    async with engine.connect() as connection:
+        found = await connection.execute(select(Organization.id).where(Organization.id == organization_id))
+        return found.first() is not None
+
+
 async def change(transaction: Transaction, *, values: Mapping[str, Any], version: int | None = None) -> None:
     """Sets the given settings and leaves all others: `payment_terms` is a PaymentTerms, the rest are columns.
 

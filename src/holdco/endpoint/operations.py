@@ -1,0 +1,113 @@
+"""One operation under way: admitted, supervised, measured. What happens in it is none of this file's business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from graphql import ExecutionResult
+from starlette.requests import Request
+
+from holdco.context import Context
+from holdco.endpoint.admission import Admission
+from holdco.endpoint.errors import ErrorCode, RequestError, code_of, outage_in
+from holdco.endpoint.supervision import Abandoned, Overdue, supervised
+from holdco.errors import Outage
+from holdco.monitoring import tracing
+from holdco.monitoring.operations import SUCCESS, Journal, Measured
+
+ABANDONED = "ABANDONED"
+RETRY_AFTER_SECONDS = 5
+
+
+@dataclass(slots=True)
+class Running:
+    """`context` is None until there is one."""
+
+    is_query: bool
+    context: Any = None
+    outcome: str = SUCCESS
+
+    @property
+    def statement_count(self) -> int:
+        return self.context.statement_count if isinstance(self.context, Context) else 0
+
+    def stop(self) -> None:
+        if isinstance(self.context, Context):
+            self.context.stop()
+
+
+Execution = Callable[[Running], Coroutine[Any, Any, ExecutionResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What holds for all operations of a process. `seconds` is how long one may take."""
+
+    admission: Admission = field(default_factory=Admission)
+    seconds: float = 30
+    journal: Journal = field(default_factory=Journal)
+
+    async def run(self, execution: Execution, measured: Measured, request: Request) -> ExecutionResult:
+        """Executes it. RequestError, in this order: THROTTLED; EXECUTION_TIMEOUT; the codes of outages.
+
+        A query whose client goes away is ended, and Abandoned raised. A mutation goes on: going away is not
+        taking back. Only time ends a mutation, and then it is undone, unless it was being committed.
+        """
+        await self.admission.enter()
+        running = Running(measured.kind == "query")
+        started = perf_counter()
+        try:
+            if tracing.is_on():
+                with tracing.operation(measured.kind, measured.name, measured.document_hash, request.headers):
+                    return await self._run(execution, running, request)
+            return await self._run(execution, running, request)
+        finally:
+            self.admission.leave()
+            self.journal.note(measured, perf_counter() - started, running.statement_count, running.outcome)
+
+    async def _run(self, execution: Execution, running: Running, request: Request) -> ExecutionResult:
+        try:
+            result = await supervised(
+                execution(running), seconds=self.seconds, receive=request.receive if running.is_query else None
+            )
+        except Overdue:
+            running.stop()
+            running.outcome = ErrorCode.EXECUTION_TIMEOUT.name
+            raise RequestError(ErrorCode.EXECUTION_TIMEOUT, _overdue(self.seconds, running)) from None
+        except Abandoned:
+            running.stop()
+            running.outcome = ABANDONED
+            raise
+        except Outage as outage:
+            running.outcome = str(outage.code)
+            raise _refusal(outage) from outage
+        except BaseException:
+            running.outcome = ErrorCode.INTERNAL_ERROR.name
+            raise
+        if result.errors:
+            running.outcome = code_of(result.errors[0])
+            # A query may be sent again as a whole; of a mutation the client must see what was done.
+            if running.is_query and (met := outage_in(result.errors)) is not None:
+                raise _refusal(met)
+        return result
+
+
+def _refusal(outage: Outage) -> RequestError:
+    code = ErrorCode[outage.code]
+    headers = {"retry-after": str(RETRY_AFTER_SECONDS)} if code is ErrorCode.SERVICE_UNAVAILABLE else None
+    return RequestError(code, str(outage), headers=headers)
+
+
+def _overdue(seconds: float, running: Running) -> str:
+    taken = f"The operation took longer than {seconds:g} seconds and was ended."
+    if running.is_query:
+        return f"{taken} Ask for less at once."
+    if getattr(running.context, "has_committed", True):
+        return (
+            f"{taken} Something that it changed is committed. Send it again with the same idempotency key to learn what, or read "
+            "what it would have changed."
+        )
+    return f"{taken} Nothing was changed: its transaction was undone. Its idempotency key is free."

@@ -1,0 +1,117 @@
+"""`holdco serve` as a process: how it starts, how it stops, and what it does while its database is away."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import httpx
+import orjson
+import pytest
+from sqlalchemy import text
+
+from operations.serving import HOLDCO, SECONDS, environment, free_port, serve, value_of
+from stories import Story
+from waiting import until_waiting
+
+SLOW = "query WhoOwes { invoices { nodes { number } } }"
+
+
+def refusal(database_url: str, organization_id: UUID) -> str:
+    """What `holdco serve` says instead of serving."""
+    ended = subprocess.run(
+        [*HOLDCO, "serve"],
+        env=environment(database_url, organization_id, HOLDCO_PORT=str(free_port())),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    (sentence,) = (line for line in ended.stderr.splitlines() if line.startswith("holdco: "))
+    assert "Traceback" not in ended.stderr
+    return sentence
+
+
+def test_without_its_database_serve_says_what_to_do() -> None:
+    url = f"postgresql://holdco:hunter2@127.0.0.1:{free_port()}/holdco"
+    said = refusal(url, uuid4())
+    assert said.startswith("holdco: The database cannot be used: ")
+    assert said.endswith(" Start it, or correct DATABASE_URL; then try again.")
+    assert "hunter2" not in said
+
+
+async def test_with_a_database_that_does_not_exist_serve_says_so(server_url: Callable[[str | None], str]) -> None:
+    said = await asyncio.to_thread(refusal, server_url("nowhere"), uuid4())
+    problem = 'The database cannot be used: database "nowhere" does not exist.'
+    assert said == f"holdco: {problem} Start it, or correct DATABASE_URL; then try again."
+
+
+async def test_with_an_organization_that_does_not_exist_serve_says_so(database_url: str) -> None:
+    unknown = uuid4()
+    assert await asyncio.to_thread(refusal, database_url, unknown) == (
+        f"holdco: The database has no organization {unknown}. Set HOLDCO_ORGANIZATION_ID to one that it has, or run "
+        "`holdco migrate` with this id, which makes it."
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_refused(
+    story: Story, database_url: str, workers: int
+) -> None:
+    await story.invoice(await story.customer("Aldgate Networks"), "100.00", number="INV-7")
+    with serve(database_url, story.organization_id, workers=workers, HOLDCO_SLOW_MILLISECONDS="3600000") as process:
+        async with httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http:
+            async with story.engine.begin() as blocking:
+                await blocking.execute(text("lock table invoices in access exclusive mode"))
+                asking = asyncio.create_task(http.post("/graphql", json={"query": SLOW}))
+                await until_waiting(story.engine, 1)
+                process.stop()
+                async with asyncio.timeout(SECONDS):
+                    while True:
+                        try:
+                            async with httpx.AsyncClient(base_url=process.address) as another:
+                                await another.get("/healthz")
+                        except httpx.TransportError:
+                            break
+                assert process.running.poll() is None
+            answer = await asking
+            assert answer.json() == {"data": {"invoices": {"nodes": [{"number": "INV-7"}]}}}
+        status, errors = await asyncio.to_thread(process.end)
+        assert (status, errors) == (0, "")
+
+
+async def test_every_operation_is_logged_when_wanted_and_slow_ones_always_without_values(story: Story, database_url: str) -> None:
+    document = "query Find($number: String!) { customers(filter: {number: {eq: $number}}) { nodes { name } } }"
+    with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on", HOLDCO_SLOW_MILLISECONDS="1") as process:
+        async with httpx.AsyncClient(base_url=process.address) as http:
+            await http.post("/graphql", json={"query": "query Quick { __typename }"})
+            asked = await http.post("/graphql", json={"query": document, "variables": {"number": "secret-number"}})
+            assert asked.json() == {"data": {"customers": {"nodes": []}}}
+        process.stop()
+        status, errors = await asyncio.to_thread(process.end)
+    assert status == 0
+    assert "secret-number" not in errors
+    logged = [orjson.loads(line) for line in errors.splitlines()]
+    assert [(line["event"], line["operation"], line["statements"], line["outcome"]) for line in logged] == [
+        ("operation", "Quick", 0, "OK"),
+        ("slow operation", "Find", 1, "OK"),
+    ]
+    assert logged[1]["request_id"] == asked.headers["x-request-id"]
+
+
+async def test_the_metrics_of_all_workers_are_one(story: Story, database_url: str) -> None:
+    with serve(database_url, story.organization_id, workers=2) as process:
+        for _ in range(20):
+            # A new connection each time, so that both workers have their share.
+            async with httpx.AsyncClient(base_url=process.address) as http:
+                await http.post("/graphql", json={"query": "query Shared { organization { currency } }"})
+                await http.post("/graphql", json={"query": "{ nonsense }"})
+        async with httpx.AsyncClient(base_url=process.address) as http:
+            shown = (await http.get("/metrics")).text
+    labels = {"operation": "Shared", "type": "query", "outcome": "OK"}
+    assert value_of(shown, "holdco_operation_duration_seconds_count", **labels) == 20
+    assert value_of(shown, "holdco_operation_statements_sum", type="query") == 20
+    assert value_of(shown, "holdco_requests_refused_total", code="GRAPHQL_VALIDATION_FAILED") == 20
