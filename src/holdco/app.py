@@ -21,6 +21,7 @@ from holdco.errors import SettingsError
 from holdco.logs import configure_logs
 from holdco.schema import schema
 from holdco.settings import Settings
+from holdco.sizes import SIZES
 
 # New objects before a collection, and collections of one generation before one of the next.
 COLLECTOR_THRESHOLD = (50_000, 20, 50)
@@ -63,11 +64,20 @@ def create_app(settings: Settings | None = None) -> Router:
         return RedirectResponse("/graphql")
 
     graphiql = GraphiQL()
+    endpoint = Endpoint(
+        schema,
+        make_context=make_context,
+        graphiql=graphiql,
+        is_planning=True,
+        limits=settings.limits,
+        sizes=SIZES,
+        is_introspection_on=settings.is_introspection_on,
+    )
     return Router(
         lifespan=lifespan,
         routes=[
             Route("/", to_graphiql),
-            Route("/graphql", Endpoint(schema, make_context=make_context, graphiql=graphiql, is_planning=True)),
+            Route("/graphql", endpoint),
             graphiql.route(),
         ],
     )

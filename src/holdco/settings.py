@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
 from holdco.errors import SettingsError
+from holdco.limits import Limits
 
 # One organization is served until access control can tell them apart; its id is fixed so that no statement has to look
 # for it across organizations.
@@ -24,6 +25,8 @@ class Settings:
     `HOLDCO_HOST`, `HOLDCO_PORT` where to serve (default: 127.0.0.1:8000; only loopback until access control exists)
     `HOLDCO_ORGANIZATION_ID`     the organization that is served
     `HOLDCO_POOL_SIZE`           database connections of one worker (default: 10)
+    `HOLDCO_LIMIT_…`             how much one request may ask for (holdco.limits)
+    `HOLDCO_INTROSPECTION`       `on`, or `off`: the schema is not told, and refusals suggest no names (default: on)
     """
 
     database_url: str | None
@@ -32,6 +35,8 @@ class Settings:
     port: int
     organization_id: UUID
     pool_size: int
+    limits: Limits = field(default_factory=Limits)
+    is_introspection_on: bool = True
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -43,6 +48,8 @@ class Settings:
             port=_number(environment, "HOLDCO_PORT", 8000, highest=65535),
             organization_id=_uuid(environment, "HOLDCO_ORGANIZATION_ID", DEFAULT_ORGANIZATION_ID),
             pool_size=_number(environment, "HOLDCO_POOL_SIZE", 10, highest=1000),
+            limits=Limits.from_environment(environment),
+            is_introspection_on=_switch(environment, "HOLDCO_INTROSPECTION"),
         )
 
 
@@ -62,3 +69,11 @@ def _uuid(environment: Mapping[str, str], name: str, default: UUID) -> UUID:
         return UUID(text)
     except ValueError:
         raise SettingsError(f"{name} must be a UUID, not {text!r}.") from None
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    """On unless it is switched off."""
+    text = environment.get(name) or "on"
+    if text not in {"on", "off"}:
+        raise SettingsError(f"{name} must be on or off, not {text[:60]!r}.")
+    return text == "on"

@@ -48,6 +48,8 @@ def _from_url(request: Request) -> dict[str, Any]:
 async def _from_body(request: Request, body_bytes_max: int) -> dict[str, Any]:
     _check_content_type(request.headers.get("content-type", ""))
     body = _json(await _bounded_body(request, body_bytes_max), "The request's body")
+    if isinstance(body, list):
+        raise RequestError(ErrorCode.BAD_REQUEST, "Operations are not batched here: send each in a request of its own.")
     if not isinstance(body, dict):
         raise RequestError(ErrorCode.BAD_REQUEST, 'The request\'s body must be a JSON object such as {"query": "…"}.')
     return body

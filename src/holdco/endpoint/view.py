@@ -21,14 +21,17 @@ from strawberry import Schema
 from uuid_utils import uuid7
 
 from holdco.context import Context
+from holdco.endpoint.cost import Sizes
 from holdco.endpoint.documents import Documents
 from holdco.endpoint.errors import ErrorCode, RequestError, masked, presented
 from holdco.endpoint.graphiql import GraphiQL
+from holdco.endpoint.limiting import check_variables
 from holdco.endpoint.negotiation import GRAPHQL_RESPONSE, HTML, JSON, negotiate
 from holdco.endpoint.parameters import read_parameters
 from holdco.endpoint.response import JSONResponse, compressed, encode
 from holdco.errors import HoldcoError
 from holdco.execution.execute import execute
+from holdco.limits import Limits
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +51,9 @@ class Endpoint:
 
     With `is_planning` queries run a level at a time (`holdco.execution`), which needs a schema whose contexts are Holdco's and
     whose queries can be repeated: what a plan cannot do is executed once more, by graphql-core.
+
+    `limits` bound what a request may ask for, reckoned with `sizes`. With the header `X-Holdco-Cost: 1` the answer's
+    `extensions.cost` tells what the operation may have cost, and what it might have.
     """
 
     def __init__(
@@ -59,6 +65,9 @@ class Endpoint:
         body_bytes_max: int = 1 << 20,
         validation_rules: tuple[type[ASTValidationRule], ...] = (),
         is_planning: bool = False,
+        limits: Limits | None = None,
+        sizes: Sizes | None = None,
+        is_introspection_on: bool = True,
     ) -> None:
         if schema.get_extensions():
             raise ValueError("The endpoint runs no schema extensions and no operation directives: it would skip them.")
@@ -66,7 +75,11 @@ class Endpoint:
         self._make_context = make_context
         self._graphiql = graphiql
         self._body_bytes_max = body_bytes_max
-        self._documents = Documents(schema, validation_rules)
+        self._limits = limits or Limits()
+        self._documents = Documents(
+            schema, validation_rules, limits=self._limits, sizes=sizes, is_introspection_on=is_introspection_on
+        )
+        self._is_introspection_on = is_introspection_on
         self._is_planning = is_planning
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,13 +133,15 @@ class Endpoint:
             raise RequestError(
                 ErrorCode.METHOD_NOT_ALLOWED, "GET is for queries: send a mutation by POST.", headers={"allow": "POST"}
             )
+        check_variables(parameters.variables, self._limits)
+        cost = document.costs[operation.name.value if operation.name else None].check(parameters.variables)
         try:
             context = await self._make_context(request)
         except HoldcoError as error:
             return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         try:
             plans = document.plans[operation.name.value if operation.name else None]
-            return await execute(
+            result = await execute(
                 self._schema,
                 document.node,
                 plans if self._is_planning and isinstance(context, Context) else None,
@@ -134,7 +149,11 @@ class Endpoint:
                 variables=parameters.variables,
                 operation_name=parameters.operation_name,
                 extensions=parameters.extensions,
+                is_suggesting=self._is_introspection_on,
             )
+            if request.headers.get("x-holdco-cost") == "1":
+                result.extensions = {"cost": {"requested": cost, "maximum": self._limits.cost}}
+            return result
         finally:
             # The end of the snapshot is a round trip, which nobody needs to wait for.
             request.state.closing = asyncio.ensure_future(_close(context))
@@ -154,9 +173,10 @@ async def _close(context: OperationContext) -> None:
 
 
 def _executed(result: ExecutionResult, media_type: str, request_id: str) -> JSONResponse:
+    told = {"extensions": result.extensions} if result.extensions else {}
     if not result.errors:
-        return _response({"data": result.data}, 200, media_type)
-    body: dict[str, Any] = {"errors": presented(result.errors, request_id), "data": result.data}
+        return _response({"data": result.data, **told}, 200, media_type)
+    body: dict[str, Any] = {"errors": presented(result.errors, request_id), "data": result.data, **told}
     # The executor coerces variables before the first field: an error without a path means that none was resolved.
     if result.data is None and all(error.path is None for error in result.errors):
         del body["data"]
