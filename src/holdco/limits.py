@@ -22,7 +22,7 @@ class Limits:
     `aliases`     that a document writes
     `directives`  that a document writes
     `root_fields` that an operation has, by the names in the answer
-    `repetitions` of a name of the answer beside itself: comparing them is what validation takes longest for
+    `repetitions` of fields beside themselves, with all below them: comparing those is what validation takes longest for
     `list_items`  of all lists together that a document and its variables give as input
     `cost`        objects that an answer may have at most (see holdco.endpoint.cost)
     `tree`        customers that one tree is reckoned to have, where a document nests `children`

@@ -55,8 +55,8 @@ def root_fields(number: int) -> tuple[str, dict[str, Any]]:
 
 
 def repetitions(number: int) -> tuple[str, dict[str, Any]]:
-    repeated = "id " * number
-    return f"{{ ...F organization {{ {repeated} }} }} fragment F on Query {{ organization {{ name }} }}", {}
+    repeated = "id " * (number - 1)
+    return f"{{ organization {{ {repeated} }} ...F }} fragment F on Query {{ organization {{ name }} }}", {}
 
 
 def literal_items(number: int) -> tuple[str, dict[str, Any]]:

@@ -17,6 +17,7 @@ import demo_company
 from asking import answered
 from holdco.context import Context, Viewer
 from holdco.endpoint.documents import Documents
+from holdco.endpoint.graphiql import Example, read_examples
 from holdco.execution.execute import execute
 from holdco.limits import Limits
 from holdco.organizations import service as organizations
@@ -26,7 +27,8 @@ from limits.conftest import Server
 from limits.documents import GRAPH, documents
 
 EXAMPLES = int(os.environ.get("HOLDCO_EXAMPLES", "150"))
-READ = Documents(schema, sizes=SIZES, limits=Limits(aliases=10_000, depth=500, root_fields=500, cost=2**53, directives=10_000))
+BEYOND = Limits(tokens=10**5, fields=10**5, depth=500, aliases=10**4, directives=10**4, root_fields=500, repetitions=10**6)
+READ = Documents(schema, sizes=SIZES, limits=BEYOND)
 
 
 def cost_of(document: str, variables: dict[str, Any] | None = None) -> int:
@@ -181,6 +183,12 @@ def test_the_size_of_every_list_is_declared() -> None:
         kind = GRAPH.type_map[owner]
         assert isinstance(kind, GraphQLObjectType)
         assert "first" in kind.fields[field_name].args
+
+
+@pytest.mark.parametrize("example", read_examples(), ids=lambda example: example.name)
+def test_the_tabs_of_graphiql_are_within_the_limits(example: Example) -> None:
+    (cost,) = Documents(schema, sizes=SIZES).read(example.query).costs.values()
+    assert 100 < cost.check(json.loads(example.variables) if example.variables is not None else None) < 50_000
 
 
 async def test_the_cost_is_told_when_it_is_asked_for(server: Server) -> None:

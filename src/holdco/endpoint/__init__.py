@@ -3,6 +3,8 @@
     negotiation.py   which media type the answer has
     parameters.py    the request's bytes become query, variables, operationName, extensions
     documents.py     a query's text becomes a parsed and validated document, once per text
+    limiting.py      what a document and its variables may hold
+    cost.py          how many objects an answer may have
     view.py          one request, from bytes to bytes
     errors.py        every code that a client can meet here, and what is never shown
     graphiql.py      the page and its files, with no request to any other host

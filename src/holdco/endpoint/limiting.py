@@ -7,7 +7,6 @@ not, is left to validation.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -33,6 +32,8 @@ from holdco.limits import Limits
 # Beyond this clients that read JSON numbers as doubles would read another number.
 COUNTED_MAX: Final = 2**53 - 1
 
+_CONTAINERS: Final = (list, dict)
+
 # The fields that tell what the schema is; `__typename` only tells what an object is.
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
 
@@ -44,12 +45,12 @@ def parse_limited(text: str, limits: Limits) -> DocumentNode:
     try:
         return parse(text, max_tokens=limits.tokens)
     except GraphQLError as error:
-        # graphql-core gives up, whatever follows might be, only at these two.
+        # graphql-core says by these words alone that it gave up: at the limit of tokens, or at that of the interpreter's stack.
         if error.message.endswith("Parsing aborted."):
             if "nested too deeply" in error.message:
-                message = f"The document is nested more deeply than the {limits.depth} levels that are served."
+                message = f"The document is nested too deeply: at most {limits.depth} levels of fields are served."
                 raise RequestError(ErrorCode.DEPTH_EXCEEDED, message) from None
-            message = f"The document has more than the {limits.tokens} tokens that are served: split it into several."
+            message = f"The document has more than the {limits.tokens:,} tokens that are served: ask for less at once."
             raise RequestError(ErrorCode.DOCUMENT_TOO_LARGE, message) from None
         raise RequestError(ErrorCode.GRAPHQL_PARSE_FAILED, error) from error
 
@@ -86,14 +87,14 @@ def check_document(document: DocumentNode, limits: Limits, *, is_introspection_o
 def check_variables(variables: Mapping[str, Any] | None, limits: Limits) -> None:
     """RequestError with LIST_TOO_LARGE. Bytes and depth of the variables are those of the body, which are bounded."""
     items = 0
-    remaining = [value for value in variables.values() if isinstance(value, list | dict)] if variables else []
+    remaining: list[Any] = [variables] if variables else []
     while remaining:
         value = remaining.pop()
         if isinstance(value, list):
             items += len(value)
-            remaining.extend(each for each in value if isinstance(each, list | dict))
+            remaining += [each for each in value if isinstance(each, _CONTAINERS)]
         else:
-            remaining.extend(each for each in value.values() if isinstance(each, list | dict))
+            remaining += [each for each in value.values() if isinstance(each, _CONTAINERS)]
     if items > limits.list_items:
         raise _exceeded(ErrorCode.LIST_TOO_LARGE, "request's variables", items, "items in lists", limits.list_items, verb="have")
 
@@ -118,6 +119,7 @@ class _Measured:
         self._fragments = {
             each.name.value: each.selection_set for each in document.definitions if isinstance(each, FragmentDefinitionNode)
         }
+        # Of whole objects: what stands in a fragment belongs to the objects that it is spread in.
         self._selection_sets: list[SelectionSetNode] = []
         self._extents: dict[int, tuple[int, int]] = {}
         for definition in document.definitions:
@@ -130,9 +132,10 @@ class _Measured:
             self._count_value(variable.default_value)
         if (selection_set := getattr(definition, "selection_set", None)) is not None:
             self._count_selections(selection_set)
+        if isinstance(definition, OperationDefinitionNode):
+            self._selection_sets.append(definition.selection_set)
 
     def _count_selections(self, selection_set: SelectionSetNode) -> None:
-        self._selection_sets.append(selection_set)
         for selection in selection_set.selections:
             self.directives += len(selection.directives or ())
             for directive in selection.directives or ():
@@ -143,6 +146,8 @@ class _Measured:
                 self._count_arguments(selection.arguments)
             if (inner := getattr(selection, "selection_set", None)) is not None:
                 self._count_selections(inner)
+                if isinstance(selection, FieldNode):
+                    self._selection_sets.append(inner)
 
     def _count_arguments(self, arguments: tuple[ArgumentNode, ...] | None) -> None:
         for argument in arguments or ():
@@ -178,24 +183,35 @@ class _Measured:
         self._extents[id(selection_set)] = fields, depth
         return fields, depth
 
-    def keys(self, selection_set: SelectionSetNode) -> Counter[str]:
-        return Counter(self._keys(selection_set, set()))
+    def keys(self, selection_set: SelectionSetNode) -> set[str]:
+        """The names that an object of this selection has in the answer."""
+        return {_key_of(node) for node in self._fields(selection_set, set())}
 
-    def _keys(self, selection_set: SelectionSetNode, spread: set[str]) -> Iterator[str]:
-        """The names that the fields of one object have in the answer, whichever fragment they come from."""
+    def _fields(self, selection_set: SelectionSetNode, spread: set[str]) -> Iterator[FieldNode]:
+        """The fields of one object, whichever fragment they come from."""
         for selection in selection_set.selections:
             if isinstance(selection, FieldNode):
-                yield selection.alias.value if selection.alias is not None else selection.name.value
+                yield selection
             elif isinstance(selection, InlineFragmentNode):
-                yield from self._keys(selection.selection_set, spread)
+                yield from self._fields(selection.selection_set, spread)
             elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
                 spread.add(selection.name.value)
                 if (inner := self._fragments.get(selection.name.value)) is not None:
-                    yield from self._keys(inner, spread)
+                    yield from self._fields(inner, spread)
 
     def repetitions(self, fields_max: int) -> int:
-        """Of each object's selection. A fragment that no operation uses may be larger than what was checked: it is left out."""
-        counts = [
-            self.keys(selection_set) for selection_set in self._selection_sets if self.extent(selection_set)[0] <= fields_max
-        ]
-        return sum(count.total() - len(count) for count in counts)
+        """Of each object's selection. Where no operation selects it, it may be larger than what was checked: it is left out."""
+        repetitions = 0
+        for selection_set in self._selection_sets:
+            if self.extent(selection_set)[0] > fields_max:
+                continue
+            seen: set[str] = set()
+            for node in self._fields(selection_set, set()):
+                if (key := _key_of(node)) in seen:
+                    repetitions += 1 + (self.extent(node.selection_set)[0] if node.selection_set is not None else 0)
+                seen.add(key)
+        return repetitions
+
+
+def _key_of(node: FieldNode) -> str:
+    return node.alias.value if node.alias is not None else node.name.value
