@@ -23,7 +23,5 @@ def client(address: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture(autouse=True)
 def ledger() -> Ledger:
-    # A context of the test before this one may still be about to close.
-    LEDGER.until_closed()
     LEDGER.clear()
     return LEDGER
