@@ -30,6 +30,7 @@ from holdco.monitoring.operations import Journal
 from holdco.monitoring.probes import Probes
 from holdco.schema import schema
 from holdco.settings import Settings
+from holdco.sizes import SIZES
 
 # New objects before a collection, and collections of one generation before one of the next.
 COLLECTOR_THRESHOLD = (50_000, 20, 50)
@@ -102,6 +103,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         trusted_documents=settings.trusted_documents,
         origins=settings.origins,
         operations=operations,
+        limits=settings.limits,
+        sizes=SIZES,
+        is_introspection_on=settings.is_introspection_on,
     )
     router = Router(
         lifespan=lifespan,

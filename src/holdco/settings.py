@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
 from holdco.errors import SettingsError
+from holdco.limits import Limits
 
 # One organization is served until access control can tell them apart; its id is fixed so that no statement has to look
 # for it across organizations.
@@ -50,6 +51,8 @@ class Settings:
     `HOLDCO_SLOW_MILLISECONDS`   operations that take as long are logged as slow (default: 1000)
     `HOLDCO_LOG_OPERATIONS`      `on`: every operation is logged (default: off)
     `HOLDCO_TRACES`              `on`: OpenTelemetry traces, with the extra `opentelemetry` (default: off)
+    `HOLDCO_LIMIT_…`             how much one request may ask for (holdco.limits)
+    `HOLDCO_INTROSPECTION`       `on`, or `off`: the schema is not told, and refusals suggest no names (default: on)
     """
 
     database_url: str | None
@@ -69,6 +72,8 @@ class Settings:
     slow_milliseconds: int = 1000
     is_logging_operations: bool = False
     is_tracing: bool = False
+    limits: Limits = field(default_factory=Limits)
+    is_introspection_on: bool = True
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -91,6 +96,8 @@ class Settings:
             slow_milliseconds=_number(environment, "HOLDCO_SLOW_MILLISECONDS", 1000, highest=3_600_000),
             is_logging_operations=_switch(environment, "HOLDCO_LOG_OPERATIONS"),
             is_tracing=_switch(environment, "HOLDCO_TRACES"),
+            limits=Limits.from_environment(environment),
+            is_introspection_on=_switch(environment, "HOLDCO_INTROSPECTION"),
         )
 
 
@@ -146,3 +153,11 @@ def _uuid(environment: Mapping[str, str], name: str, default: UUID) -> UUID:
         return UUID(text)
     except ValueError:
         raise SettingsError(f"{name} must be a UUID, not {text!r}.") from None
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    """On unless it is switched off."""
+    text = environment.get(name) or "on"
+    if text not in {"on", "off"}:
+        raise SettingsError(f"{name} must be on or off, not {text[:60]!r}.")
+    return text == "on"

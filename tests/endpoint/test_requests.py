@@ -225,7 +225,7 @@ def test_a_name_that_the_only_operation_does_not_have_is_refused(client: httpx.C
     [
         ({"query": "{ hello"}, "GRAPHQL_PARSE_FAILED"),
         ({"query": "{" * 100_000}, "GRAPHQL_PARSE_FAILED"),
-        ({"query": "{ hello(a: " + "[" * 100_000}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": "{ hello(a: " + "[" * 100_000}, "DOCUMENT_TOO_LARGE"),
         ({"query": "{ missing }"}, "GRAPHQL_VALIDATION_FAILED"),
         ({"query": "fragment F on Query { hello }"}, "GRAPHQL_VALIDATION_FAILED"),
         ({"query": "{ ...F } fragment F on Query { ...F }"}, "GRAPHQL_VALIDATION_FAILED"),

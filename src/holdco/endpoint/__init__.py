@@ -8,6 +8,8 @@
     encoding.py      how an answer is compressed
     conditional.py   ETag and 304 for persisted queries by GET
     cross_site.py    which requests of other sites are refused, and which sites may ask
+    limiting.py      what a document and its variables may hold
+    cost.py          how many objects an answer may have
     view.py          one request, from bytes to bytes
     errors.py        every code that a client can meet here, and what is never shown
     graphiql.py      the page and its files, with no request to any other host

@@ -12,13 +12,17 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, parse, specified_rules
+from graphql import DocumentNode, OperationDefinitionNode, specified_rules, validate
 from graphql.validation import ASTValidationRule
 from strawberry import Schema
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from holdco.endpoint.cost import Cost, Sizes, compiler_of
 from holdco.endpoint.errors import ErrorCode, RequestError
+from holdco.endpoint.limiting import check_document, parse_limited
 from holdco.execution.execute import Plans
+from holdco.limits import Limits
 from holdco.monitoring.operations import Measured
 
 
@@ -26,13 +30,14 @@ from holdco.monitoring.operations import Measured
 class Document:
     """A valid document and its operations by name; the key is None for an operation without one.
 
-    `plans` are those of the queries among them, which are kept as long as the document.
+    `plans` are those of the queries among them, and `costs` those of all, which are kept as long as the document.
     """
 
     node: DocumentNode
     operations: Mapping[str | None, OperationDefinitionNode]
     plans: Mapping[str | None, Plans]
     measured: Mapping[str | None, Measured]
+    costs: Mapping[str | None, Cost]
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to execute. RequestError with OPERATION_RESOLUTION_FAILURE when the name leaves it open."""
@@ -51,7 +56,8 @@ class Document:
 class Documents:
     """The most recently used documents, bounded in number and in text, since a syntax tree takes 300 bytes a character.
 
-    `rules` are checked beside those of the GraphQL specification. They are classes made once, at import.
+    `rules` are checked beside those of the GraphQL specification. They are classes made once, at import. Without introspection
+    refusals suggest no names either.
     """
 
     def __init__(
@@ -61,9 +67,15 @@ class Documents:
         *,
         documents_max: int = 1_000,
         characters_max: int = 1_000_000,
+        limits: Limits | None = None,
+        sizes: Sizes | None = None,
+        is_introspection_on: bool = True,
     ) -> None:
         self._schema = schema._schema  # noqa: SLF001 - Strawberry has no other name for graphql-core's schema
-        self._rules = (*specified_rules, *rules)
+        self._rules = (*specified_rules, *rules, MaybeNullValidationRule, OneOfInputValidationRule)
+        self._limits = limits or Limits()
+        self._cost_of = compiler_of(self._schema, sizes or Sizes(), self._limits)
+        self._is_introspection_on = is_introspection_on
         self._documents_max = documents_max
         self._characters_max = characters_max
         self._characters = 0
@@ -73,7 +85,8 @@ class Documents:
         return len(self._by_text)
 
     def read(self, text: str) -> Document:
-        """The document of this text. RequestError with GRAPHQL_PARSE_FAILED, then GRAPHQL_VALIDATION_FAILED.
+        """The document of this text. RequestError with what `parse_limited` and `check_document` say, then
+        GRAPHQL_VALIDATION_FAILED.
 
         Documents that are refused are not kept: whoever sends them mends them.
         """
@@ -86,20 +99,20 @@ class Documents:
         return document
 
     def _parsed_and_validated(self, text: str) -> Document:
+        node = parse_limited(text, self._limits)
         try:
-            node = parse(text)
-        except GraphQLError as error:
-            raise RequestError(ErrorCode.GRAPHQL_PARSE_FAILED, error) from error
-        try:
-            errors = validate_document(self._schema, node, self._rules)
-        except RecursionError as error:
-            raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, "The document is nested too deeply.") from error
-        if errors:
-            raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, *errors)
-        operations = (item for item in node.definitions if isinstance(item, OperationDefinitionNode))
-        by_name = {item.name.value if item.name else None: item for item in operations}
-        measured = {name: Measured(text, name, item.operation.value) for name, item in by_name.items()}
-        return Document(node, by_name, {name: Plans(node, item) for name, item in by_name.items()}, measured)
+            check_document(node, self._limits, is_introspection_on=self._is_introspection_on)
+            errors = validate(self._schema, node, self._rules, hide_suggestions=not self._is_introspection_on)
+            if errors:
+                raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, *errors)
+            operations = (item for item in node.definitions if isinstance(item, OperationDefinitionNode))
+            by_name = {item.name.value if item.name else None: item for item in operations}
+            costs = {name: self._cost_of(node, item) for name, item in by_name.items()}
+            measured = {name: Measured(text, name, item.operation.value) for name, item in by_name.items()}
+        except RecursionError:
+            # Through fragments inside fragments, or introspection: neither has levels that are counted.
+            raise RequestError(ErrorCode.DEPTH_EXCEEDED, "The document is nested too deeply.") from None
+        return Document(node, by_name, {name: Plans(node, item) for name, item in by_name.items()}, measured, costs)
 
     def _keep(self, text: str, document: Document) -> None:
         if len(text) > self._characters_max:

@@ -25,6 +25,15 @@ class ErrorCode(Enum):
     UNSUPPORTED_MEDIA_TYPE = 415, "The body is not declared as application/json in UTF-8."
     GRAPHQL_PARSE_FAILED = 400, "The document is not GraphQL."
     GRAPHQL_VALIDATION_FAILED = 400, "The document does not fit the schema."
+    DOCUMENT_TOO_LARGE = 400, "The document has more characters, tokens or fields than are served."
+    DEPTH_EXCEEDED = 400, "The document has more levels of fields inside fields than are served."
+    ALIASES_EXCEEDED = 400, "The document has more aliases than are served."
+    DIRECTIVES_EXCEEDED = 400, "The document has more directives than are served."
+    ROOT_FIELDS_EXCEEDED = 400, "An operation has more fields at its root than are served."
+    REPETITIONS_EXCEEDED = 400, "The document repeats more fields beside one another than are served."
+    LIST_TOO_LARGE = 400, "The lists of the document or of the variables have more items than are served."
+    COST_EXCEEDED = 400, "The answer may have more objects than are served."
+    INTROSPECTION_OFF = 400, "The document asks what the schema is, and that is not told here."
     OPERATION_RESOLUTION_FAILURE = 400, "The document has no operation of the asked name, or several and none was named."
     # 200 in every media type, as Apollo Server answers: its clients read this as a question, not as a failure.
     PERSISTED_QUERY_NOT_FOUND = 200, "The hash or id is not known here: send the text as well."
@@ -52,6 +61,15 @@ _SAID_IN_GRAPHQL = frozenset(
     {
         ErrorCode.GRAPHQL_PARSE_FAILED,
         ErrorCode.GRAPHQL_VALIDATION_FAILED,
+        ErrorCode.DOCUMENT_TOO_LARGE,
+        ErrorCode.DEPTH_EXCEEDED,
+        ErrorCode.ALIASES_EXCEEDED,
+        ErrorCode.DIRECTIVES_EXCEEDED,
+        ErrorCode.ROOT_FIELDS_EXCEEDED,
+        ErrorCode.REPETITIONS_EXCEEDED,
+        ErrorCode.LIST_TOO_LARGE,
+        ErrorCode.COST_EXCEEDED,
+        ErrorCode.INTROSPECTION_OFF,
         ErrorCode.OPERATION_RESOLUTION_FAILURE,
         ErrorCode.BAD_USER_INPUT,
     }

@@ -58,6 +58,8 @@ async def _from_body(request: Request, body_bytes_max: int) -> dict[str, Any]:
         # Looked for here alone, because every header that is looked for takes its time.
         _check_content_encoding(request.headers.get("content-encoding", "identity"))
         raise
+    if isinstance(body, list):
+        raise RequestError(ErrorCode.BAD_REQUEST, "Operations are not batched here: send each in a request of its own.")
     if not isinstance(body, dict):
         raise RequestError(ErrorCode.BAD_REQUEST, 'The request\'s body must be a JSON object such as {"query": "…"}.')
     return body

@@ -24,10 +24,12 @@ from uuid_utils import uuid7
 
 from holdco.context import Context
 from holdco.endpoint.conditional import answer_conditionally
+from holdco.endpoint.cost import Sizes
 from holdco.endpoint.cross_site import check_cross_site
 from holdco.endpoint.documents import Document, Documents
 from holdco.endpoint.errors import ErrorCode, RequestError, masked, outage_in, presented
 from holdco.endpoint.graphiql import GraphiQL
+from holdco.endpoint.limiting import check_variables
 from holdco.endpoint.negotiation import GRAPHQL_RESPONSE, HTML, JSON, negotiate
 from holdco.endpoint.operations import Operations, Running
 from holdco.endpoint.parameters import Parameters, read_parameters
@@ -37,6 +39,7 @@ from holdco.endpoint.supervision import Abandoned
 from holdco.endpoint.trusted import TrustedDocuments, load_trusted
 from holdco.errors import HoldcoError
 from holdco.execution.execute import execute
+from holdco.limits import Limits
 from holdco.monitoring import metrics
 from holdco.settings import DocumentsMode
 
@@ -63,6 +66,8 @@ class Endpoint:
 
     `documents_mode` and the manifests in the folder `trusted_documents` tell which documents are executed and what they may be
     called by (`persisted`); SettingsError when one of them is not valid. `origins` are other sites whose pages may ask.
+    `limits` bound what a request may ask for, reckoned with `sizes`. With the header `X-Holdco-Cost: 1` the answer's
+    `extensions.cost` tells what the operation may have cost, and what it might have.
     """
 
     def __init__(
@@ -78,6 +83,9 @@ class Endpoint:
         trusted_documents: Path | None = None,
         origins: Collection[str] = (),
         operations: Operations | None = None,
+        limits: Limits | None = None,
+        sizes: Sizes | None = None,
+        is_introspection_on: bool = True,
     ) -> None:
         if schema.get_extensions():
             raise ValueError("The endpoint runs no schema extensions and no operation directives: it would skip them.")
@@ -85,7 +93,11 @@ class Endpoint:
         self._make_context = make_context
         self._graphiql = graphiql
         self._body_bytes_max = body_bytes_max
-        self._documents = Documents(schema, validation_rules)
+        self._limits = limits or Limits()
+        self._documents = Documents(
+            schema, validation_rules, limits=self._limits, sizes=sizes, is_introspection_on=is_introspection_on
+        )
+        self._is_introspection_on = is_introspection_on
         self._is_planning = is_planning
         trusted = (
             load_trusted(trusted_documents, schema, self._documents, is_planning=is_planning)
@@ -161,9 +173,14 @@ class Endpoint:
                     ErrorCode.METHOD_NOT_ALLOWED, "GET is for queries: send a mutation by POST.", headers={"allow": "POST"}
                 )
             request.state.is_named = is_named
-        measured = document.measured[operation.name.value if operation.name else None]
+        name = operation.name.value if operation.name else None
+        check_variables(parameters.variables, self._limits)
+        cost = document.costs[name].check(parameters.variables)
         execution = partial(self._execute, request, document, operation, parameters)
-        return await self._operations.run(execution, measured, request)
+        result = await self._operations.run(execution, document.measured[name], request)
+        if request.headers.get("x-holdco-cost") == "1":
+            result.extensions = {"cost": {"requested": cost, "maximum": self._limits.cost}}
+        return result
 
     async def _execute(
         self,
@@ -187,6 +204,7 @@ class Endpoint:
                 variables=parameters.variables,
                 operation_name=parameters.operation_name,
                 extensions=parameters.extensions,
+                is_suggesting=self._is_introspection_on,
             )
         finally:
             # The end of the snapshot is a round trip, which nobody needs to wait for.
@@ -207,9 +225,10 @@ async def _close(context: OperationContext) -> None:
 
 
 def _executed(result: ExecutionResult, media_type: str, request_id: str) -> JSONResponse:
+    told = {"extensions": result.extensions} if result.extensions else {}
     if not result.errors:
-        return _response({"data": result.data}, 200, media_type)
-    body: dict[str, Any] = {"errors": presented(result.errors, request_id), "data": result.data}
+        return _response({"data": result.data, **told}, 200, media_type)
+    body: dict[str, Any] = {"errors": presented(result.errors, request_id), "data": result.data, **told}
     # The executor coerces variables before the first field: an error without a path means that none was resolved.
     if result.data is None and all(error.path is None for error in result.errors):
         del body["data"]

@@ -48,10 +48,12 @@ async def execute(
     variables: dict[str, Any] | None,
     operation_name: str | None = None,
     extensions: dict[str, Any] | None = None,
+    is_suggesting: bool = True,
 ) -> ExecutionResult:
     """Executes one operation, a level at a time where there are `plans` (then the context is Holdco's), as graphql-core would.
 
-    Dates and times in the data may be Python's own, for orjson to write.
+    Dates and times in the data may be Python's own, for orjson to write. Unless `is_suggesting`, refusals of variables name
+    nothing that was not sent.
     """
     failure: PlanFailed | None = None
     special: dict[str, Any] = {"executor_class": schema.execution_context_class}
@@ -70,6 +72,7 @@ async def execute(
         context_value=context,
         variable_values=variables,
         operation_name=operation_name,
+        hide_suggestions=not is_suggesting,
         **special,
         **schema._get_custom_context_kwargs(extensions),  # noqa: SLF001 (the schema's own wishes)
     )

@@ -1,0 +1,57 @@
+"""How long the lists of the graph are reckoned to be that no page bounds, for the cost of operations."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from holdco.customers.queries import DESCENDANTS_PAGE_SIZE_MAX
+from holdco.endpoint.cost import Sizes
+
+# Mutations give a handful of refusals, one for each thing that is wrong.
+_REFUSALS: Final = 5
+_CURRENCIES: Final = 3
+# A payment settles what one customer owes; at a head office a few times as much.
+_ALLOCATIONS: Final = 50
+
+SIZES: Final = Sizes(
+    lists={
+        "Query.nodes": "ids",
+        "Customer.externalReferences": 5,
+        "Customer.ancestors": 12,
+        "Customer.groups": 5,
+        "Customer.receivables": _CURRENCIES,
+        "Customer.consolidatedReceivables": _CURRENCIES,
+        "Invoice.lines": 10,
+        "AllocationPlan.lines": _ALLOCATIONS,
+        "AllocationPlan.skipped": 20,
+        "AllocationPayload.allocations": _ALLOCATIONS,
+        "AllocationPayload.skipped": 20,
+        "PaymentPayload.allocations": _ALLOCATIONS,
+        "PaymentPayload.skipped": 20,
+        "PaymentPayload.allocationErrors": _REFUSALS,
+        "PaymentPayload.possibleDuplicates": 5,
+        "InvoiceVoidPayload.reversals": _ALLOCATIONS,
+        **{
+            f"{payload}.userErrors": _REFUSALS
+            for payload in (
+                "AllocationPayload",
+                "AllocationPlan",
+                "ContactDeletePayload",
+                "ContactPayload",
+                "CreditNotePayload",
+                "CustomerDeactivatePayload",
+                "CustomerDeletePayload",
+                "CustomerDeletePreview",
+                "CustomerGroupPayload",
+                "CustomerMovePayload",
+                "CustomerPayload",
+                "InvoicePayload",
+                "InvoiceVoidPayload",
+                "OrganizationPayload",
+                "PaymentPayload",
+            )
+        },
+    },
+    pages={"Customer.descendants": DESCENDANTS_PAGE_SIZE_MAX},
+    trees=frozenset({"Customer.children"}),
+)
