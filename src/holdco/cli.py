@@ -66,10 +66,9 @@ def serve(workers: Annotated[int, typer.Option(min=1, help="Processes that share
     running.check_host(settings.host)
     with running.database(settings) as settings_with_database:
         asyncio.run(running.check_schema(settings_with_database))
+        # What keeps the application from starting is told once, here, not by each worker again and again.
+        create_app(settings_with_database)
         asyncio.run(running.check_organization(settings_with_database))
-        if workers > 1:
-            # What keeps the application from starting is told once, here, not by each worker again and again.
-            create_app(settings_with_database)
         address = f"http://{_shown(settings.host)}:{settings.port}/graphql"
         typer.echo(f"Serving {address} with {workers} worker(s); only this machine can connect.")
         running.serve(settings_with_database, workers=workers)

@@ -94,10 +94,10 @@ class Settings:
             operations_waiting_max=_number(environment, "HOLDCO_OPERATIONS_WAITING_MAX", 200, highest=100_000),
             operations_wait=_number(environment, "HOLDCO_OPERATIONS_WAIT", 5, highest=600),
             slow_milliseconds=_number(environment, "HOLDCO_SLOW_MILLISECONDS", 1000, highest=3_600_000),
-            is_logging_operations=_switch(environment, "HOLDCO_LOG_OPERATIONS"),
-            is_tracing=_switch(environment, "HOLDCO_TRACES"),
+            is_logging_operations=_switch(environment, "HOLDCO_LOG_OPERATIONS", is_on=False),
+            is_tracing=_switch(environment, "HOLDCO_TRACES", is_on=False),
             limits=Limits.from_environment(environment),
-            is_introspection_on=_switch(environment, "HOLDCO_INTROSPECTION"),
+            is_introspection_on=_switch(environment, "HOLDCO_INTROSPECTION", is_on=True),
         )
 
 
@@ -138,8 +138,8 @@ def _origins(environment: Mapping[str, str]) -> tuple[str, ...]:
     return origins
 
 
-def _switch(environment: Mapping[str, str], name: str) -> bool:
-    text = environment.get(name) or "off"
+def _switch(environment: Mapping[str, str], name: str, *, is_on: bool) -> bool:
+    text = environment.get(name) or ("on" if is_on else "off")
     if text not in {"on", "off"}:
         raise SettingsError(f"{name} must be on or off, not {text[:60]!r}.")
     return text == "on"
@@ -153,11 +153,3 @@ def _uuid(environment: Mapping[str, str], name: str, default: UUID) -> UUID:
         return UUID(text)
     except ValueError:
         raise SettingsError(f"{name} must be a UUID, not {text!r}.") from None
-
-
-def _switch(environment: Mapping[str, str], name: str) -> bool:
-    """On unless it is switched off."""
-    text = environment.get(name) or "on"
-    if text not in {"on", "off"}:
-        raise SettingsError(f"{name} must be on or off, not {text[:60]!r}.")
-    return text == "on"

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.view import Endpoint
 from holdco.errors import BadUserInput
+from holdco.limits import Limits
 
 BODY_BYTES_MAX = 256 * 1024
 
@@ -149,6 +150,8 @@ def make_endpoint(graphiql: GraphiQL | None = None, **settings: Any) -> Endpoint
         graphiql=graphiql,
         body_bytes_max=BODY_BYTES_MAX,
         validation_rules=(CountValidations,),
+        # Long answers are made of many names here.
+        limits=Limits(aliases=200, root_fields=200),
         **settings,
     )
 

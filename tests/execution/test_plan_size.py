@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asking import UNLIMITED
 from holdco.context import Context
 from holdco.endpoint.documents import Documents
 from holdco.execution.plan import FIELDS_MAX
@@ -24,7 +25,7 @@ def doubling(levels: int) -> str:
 async def test_fragments_that_double_are_followed_as_far_as_there_are_objects(context: Context, story: Story) -> None:
     top = await story.customer("Aldgate Networks", number="2")
     await story.customer("Lisbon", under=top, number="1")
-    (plans,) = Documents(schema).read(doubling(LEVELS)).plans.values()
+    (plans,) = Documents(schema, limits=UNLIMITED).read(doubling(LEVELS)).plans.values()
     assert await plans.data(schema, context, None) is None
     found = {"id": top, "a": None, "b": None}
     assert await story.ask(doubling(LEVELS)) == {"customer": {"a": found, "b": found}}
@@ -34,6 +35,6 @@ async def test_as_many_fields_as_a_plan_may_have_are_planned_and_one_more_is_not
     for count, is_planned in ((FIELDS_MAX, True), (FIELDS_MAX + 1, False)):
         names = [f"a{number}" for number in range(count)]
         text = "{ " + " ".join(f"{name}: __typename" for name in names) + " }"
-        (plans,) = Documents(schema).read(text).plans.values()
+        (plans,) = Documents(schema, limits=UNLIMITED).read(text).plans.values()
         data = await plans.data(schema, context, None)
         assert data == (dict.fromkeys(names, "Query") if is_planned else None)

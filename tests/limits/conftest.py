@@ -63,7 +63,9 @@ def serving(database_url: str) -> Serving:
 
     @asynccontextmanager
     async def serve(organization_id: UUID, limits: Limits | None = None, **others: Any) -> AsyncIterator[Server]:
-        settings = Settings(database_url, Path("unused"), "127.0.0.1", 0, organization_id, 10, limits or Limits(), **others)
+        settings = Settings(
+            database_url, Path("unused"), "127.0.0.1", 0, organization_id, 10, limits=limits or Limits(), **others
+        )
         server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, lifespan="on", log_level="warning"))
         running = asyncio.create_task(server.serve())
         while not server.started:
