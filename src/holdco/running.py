@@ -15,6 +15,7 @@ import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco.database import create_engine
+from holdco.endpoint.heads import BoundedHeads
 from holdco.errors import SettingsError
 from holdco.migrations import upgrade
 from holdco.organizations import service as organizations
@@ -106,7 +107,7 @@ def serve(settings: Settings, *, workers: int = 1) -> None:
         port=settings.port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHeads,
         lifespan="on",
         log_level="warning",
         access_log=False,
