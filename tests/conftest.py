@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from asking import asker
+from clients import chromium
 from holdco.app import create_app
 from holdco.context import Context, Viewer
 from holdco.database import create_engine
@@ -70,6 +71,10 @@ def pytest_configure(config: pytest.Config) -> None:
         # Started by root, Postgres runs as another user, who must be able to enter.
         root.chmod(0o755)
         os.environ["HOLDCO_TEST_ROOT"] = str(root)
+
+
+def pytest_report_header() -> str:
+    return chromium.report()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

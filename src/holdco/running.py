@@ -16,6 +16,7 @@ import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco.database import create_engine
+from holdco.endpoint.heads import BoundedHeads
 from holdco.errors import SettingsError
 from holdco.migrations import upgrade
 from holdco.monitoring.metrics import DIRECTORY
@@ -155,7 +156,7 @@ def _run(settings: Settings, workers: int) -> None:
         port=settings.port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHeads,
         lifespan="on",
         log_level="warning",
         access_log=False,
