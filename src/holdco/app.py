@@ -11,12 +11,15 @@ from contextlib import asynccontextmanager
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.routing import Route, Router
+from starlette.routing import Route, Router, WebSocketRoute
 
+from holdco.changes.hub import Hub
+from holdco.changes.listening import Listener
 from holdco.context import Capacity, Context, Viewer
 from holdco.database import create_engine
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.view import Endpoint
+from holdco.endpoint.websocket import WebSocketEndpoint
 from holdco.errors import SettingsError
 from holdco.logs import configure_logs
 from holdco.schema import schema
@@ -41,8 +44,11 @@ def create_serving_app() -> Router:
     return app
 
 
-def create_app(settings: Settings | None = None) -> Router:
-    """An application for the database that the settings, or else the environment, name. Each worker makes one."""
+def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> Router:
+    """An application for the database that the settings, or else the environment, name. Each worker makes one.
+
+    `hub` is for who wants to see its subscribers, or to end them.
+    """
     settings = settings or Settings.from_environment()
     if settings.database_url is None:
         raise SettingsError("Set DATABASE_URL, or start with `holdco dev`, which brings a database of its own.")
@@ -50,24 +56,30 @@ def create_app(settings: Settings | None = None) -> Router:
     engine = create_engine(settings.database_url, pool_size=settings.pool_size)
     viewer = Viewer(settings.organization_id, ACTOR)
     capacity = Capacity(settings.pool_size)
+    hub = hub or Hub()
+    listener = Listener(create_engine(settings.database_url, pool_size=1), hub)
 
     @asynccontextmanager
     async def lifespan(_app: Router) -> AsyncIterator[None]:
+        await listener.start()
         yield
+        await listener.stop()
         await engine.dispose()
 
     async def make_context(_request: Request) -> Context:
-        return Context(engine, viewer, capacity)
+        return Context(engine, viewer, capacity, hub=hub)
 
     async def to_graphiql(_request: Request) -> RedirectResponse:
         return RedirectResponse("/graphql")
 
     graphiql = GraphiQL()
+    endpoint = Endpoint(schema, make_context=make_context, graphiql=graphiql, is_planning=True)
     return Router(
         lifespan=lifespan,
         routes=[
             Route("/", to_graphiql),
-            Route("/graphql", Endpoint(schema, make_context=make_context, graphiql=graphiql, is_planning=True)),
+            Route("/graphql", endpoint),
+            WebSocketRoute("/graphql", WebSocketEndpoint(endpoint.answers)),
             graphiql.route(),
         ],
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
@@ -23,6 +23,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
+from holdco.changes.notice import CHANNEL, Changes
 from holdco.errors import SettingsError
 
 # Every constraint has a name of at most 50 characters, which is how errors of a cluster name them (distributed.md 2.1).
@@ -144,6 +145,8 @@ class Transaction:
     organization: Organization
     actor: str
     now: datetime
+    # Told to subscribers when the transaction commits.
+    changes: Changes = field(default_factory=Changes)
 
     @property
     def organization_id(self) -> UUID:
@@ -171,9 +174,16 @@ _ORGANIZATION = text(
 )
 
 
+# A statement of its own: on a cluster it would otherwise run on a worker, where nobody listens (distributed.md 2.3).
+_NOTIFY = text("select pg_notify(:channel, :payload)")
+
+
 @asynccontextmanager
 async def begin(engine: AsyncEngine, *, organization_id: UUID, actor: str) -> AsyncIterator[Transaction]:
     """The only place that commits. An exception undoes everything."""
     async with engine.begin() as connection:
         row = (await connection.execute(_ORGANIZATION, {"organization_id": organization_id})).one()
-        yield Transaction(connection, Organization(*row), actor, datetime.now(UTC))
+        transaction = Transaction(connection, Organization(*row), actor, datetime.now(UTC))
+        yield transaction
+        if (payload := transaction.changes.payload(organization_id)) is not None:
+            await connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})

@@ -107,6 +107,10 @@ def serve(settings: Settings, *, workers: int = 1) -> None:
         workers=workers,
         loop="uvloop",
         http="httptools",
+        ws="websockets-sansio",
+        # Messages are bounded, and not compressed: what that needs for each socket is more than the rest of it.
+        ws_max_size=1 << 20,
+        ws_per_message_deflate=False,
         lifespan="on",
         log_level="warning",
         access_log=False,

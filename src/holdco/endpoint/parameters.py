@@ -24,7 +24,11 @@ async def read_parameters(request: Request, *, body_bytes_max: int) -> Parameter
 
     RequestError, in this order: UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, BAD_REQUEST.
     """
-    fields = _from_url(request) if request.method == "GET" else await _from_body(request, body_bytes_max)
+    return parameters_of(_from_url(request) if request.method == "GET" else await _from_body(request, body_bytes_max))
+
+
+def parameters_of(fields: dict[str, Any]) -> Parameters:
+    """RequestError with BAD_REQUEST for a field of another type, and without a query."""
     query = _typed(fields, "query", str, "a string")
     if not query:
         raise RequestError(ErrorCode.BAD_REQUEST, "The request has no `query`: send the text of a GraphQL document.")

@@ -43,6 +43,7 @@ async def execute(
     variables: dict[str, Any] | None,
     operation_name: str | None = None,
     extensions: dict[str, Any] | None = None,
+    root_value: Any = None,
 ) -> ExecutionResult:
     """Executes one operation, a level at a time where there are `plans` (then the context is Holdco's), as graphql-core would.
 
@@ -62,6 +63,7 @@ async def execute(
     executing = graphql.execute(
         schema._schema,  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
         document,
+        root_value,
         context_value=context,
         variable_values=variables,
         operation_name=operation_name,
@@ -158,7 +160,7 @@ class LevelExecutor(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: GroupedFieldSet,
         position_context: Any,
     ) -> Any:
-        if self.operation.operation is OperationType.MUTATION and path is not None and path.prev is None:
+        if self.operation.operation is not OperationType.QUERY and path is not None and path.prev is None:
             return self._payload(parent_type, source_value, path, grouped_field_set, position_context)
         return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
 
