@@ -124,6 +124,6 @@ schema = Schema(
     mutation=Mutation,
     subscription=Subscription,
     types=[Activity, Allocation, Contact, CreditNote, Customer, CustomerGroup, Invoice, Organization, ParentLink, Payment],
-    config=StrawberryConfig(scalar_map=SCALARS),
+    config=StrawberryConfig(scalar_map=SCALARS, enable_experimental_incremental_execution=True),
 )
 _drop_null_defaults(schema._schema)  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)

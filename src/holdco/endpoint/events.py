@@ -7,7 +7,7 @@ because a browser's EventSource shows no body of a refused request. Lines end in
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -43,16 +43,7 @@ class EventStream(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         # A comment at once: the client learns that the stream is open before there is an event.
         await _send(send, b":\n\n")
-        sending = asyncio.create_task(self._send(send))
-        leaving = asyncio.create_task(_left(receive))
-        try:
-            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (sending, leaving):
-                task.cancel()
-            ended = await asyncio.gather(sending, leaving, return_exceptions=True)
-        if isinstance(ended[0], Exception):
-            raise ended[0]
+        await send_until_left(self._send(send), receive)
 
     async def _send(self, send: Send) -> None:
         frames = _frames(self._answers)
@@ -72,6 +63,19 @@ class EventStream(Response):
                 upcoming.cancel()
                 await asyncio.gather(upcoming, return_exceptions=True)
         await send({"type": "http.response.body", "body": COMPLETE})
+
+
+async def send_until_left(sending: Coroutine[Any, Any, None], receive: Receive) -> None:
+    """Sends an answer that takes its time. A client that goes away ends it."""
+    tasks = [asyncio.create_task(sending), asyncio.create_task(_left(receive))]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    if isinstance(ended[0], Exception):
+        raise ended[0]
 
 
 async def _frames(answers: AsyncGenerator[dict[str, Any], None]) -> AsyncGenerator[bytes, None]:

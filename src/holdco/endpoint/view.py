@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -26,6 +27,7 @@ from holdco.endpoint.documents import Document, Documents
 from holdco.endpoint.errors import ErrorCode, RequestError, masked, presented
 from holdco.endpoint.events import EVENT_STREAM, EventStream
 from holdco.endpoint.graphiql import GraphiQL
+from holdco.endpoint.incremental import Multipart, accepts_increments, increments, is_incremental
 from holdco.endpoint.negotiation import GRAPHQL_RESPONSE, HTML, JSON, negotiate
 from holdco.endpoint.parameters import Parameters, read_parameters
 from holdco.endpoint.response import JSONResponse, compressed, encode
@@ -100,6 +102,8 @@ class Endpoint:
                 return EventStream(self.answers(request, parameters))
             media_type = wanted
             result = await self._result(request)
+            if not isinstance(result, ExecutionResult):
+                return Multipart(result)
             return await compressed(_executed(result, media_type, request_id), media_type, request.headers.get("accept-encoding"))
         except RequestError as refusal:
             return _refused(refusal, media_type)
@@ -119,12 +123,15 @@ class Endpoint:
             raise RequestError(ErrorCode.NOT_ACCEPTABLE, f"Answers are {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
         return media_type
 
-    async def _result(self, request: Request) -> ExecutionResult:
+    async def _result(self, request: Request) -> ExecutionResult | AsyncGenerator[dict[str, Any], None]:
         parameters = await read_parameters(request, body_bytes_max=self._body_bytes_max)
         document, operation = self._chosen(parameters)
         if operation.operation is OperationType.SUBSCRIPTION:
             raise RequestError(ErrorCode.BAD_REQUEST, f"Subscribe by WebSocket, or accept {EVENT_STREAM}.")
         self._check_method(request, operation)
+        accept = request.headers.get("accept", "")
+        if "multipart/" in accept and accepts_increments(accept) and is_incremental(document.node):
+            return self._increments(request, parameters, document)
         return await self._execute(request, parameters, document, operation)
 
     def _chosen(self, parameters: Parameters) -> tuple[Document, OperationDefinitionNode]:
@@ -170,6 +177,30 @@ class Endpoint:
             root_value=event,
         )
 
+    async def _increments(
+        self, request: Request, parameters: Parameters, document: Document
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        request_id: str = request.state.request_id
+        try:
+            async with self._opened(request) as context:
+                parts = increments(self._schema, document.node, parameters, context, request_id)
+                async with aclosing(parts):
+                    async for part in parts:
+                        yield {**_body(part, request_id), "hasNext": False} if isinstance(part, ExecutionResult) else part
+        except HoldcoError as error:
+            yield _body(ExecutionResult(None, [GraphQLError(str(error), original_error=error)]), request_id)
+        except Exception:
+            log.exception("operation failed")
+            yield {"errors": [masked(request_id)], "hasNext": False}
+
+    @asynccontextmanager
+    async def _opened(self, request: Request) -> AsyncIterator[OperationContext]:
+        context = await self._make_context(request)
+        try:
+            yield context
+        finally:
+            await asyncio.shield(_close(context))
+
     async def answers(self, request: Request, parameters: Parameters) -> AsyncGenerator[dict[str, Any], None]:
         """What transports that stay open send: one answer of a query or mutation, one for each event of a subscription.
 
@@ -190,14 +221,7 @@ class Endpoint:
                 async with self._answering:
                     return await self._executed(context, parameters, document, operation, event)
 
-            @asynccontextmanager
-            async def opened() -> AsyncIterator[OperationContext]:
-                context = await self._make_context(request)
-                try:
-                    yield context
-                finally:
-                    await asyncio.shield(_close(context))
-
+            opened = partial(self._opened, request)
             results = subscribe(self._schema, document.node, parameters, opened=opened, execute=executed)
             async with aclosing(results):
                 async for result in results:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Hashable
 from inspect import isawaitable
 from typing import Any
 
-import graphql
 import structlog
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLObjectType, OperationDefinitionNode, OperationType
+from graphql.execution import experimental_execute_incrementally
 from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
 from graphql.execution.executor import Executor
 from graphql.execution.values import VariableValues, get_variable_values
@@ -50,7 +50,7 @@ async def execute(
     Dates and times in the data may be Python's own, for orjson to write.
     """
     failure: PlanFailed | None = None
-    special: dict[str, Any] = {"executor_class": schema.execution_context_class}
+    special: dict[str, Any] = {"executor_class": WholeExecutor}
     if plans is not None:
         try:
             data = await plans.data(schema, context, variables)
@@ -60,7 +60,8 @@ async def execute(
             if data is not None:
                 return ExecutionResult(data, None)
         special = {"executor_class": LevelExecutor, "planning": (schema, plans)}
-    executing = graphql.execute(
+    # Its `execute` takes no schema that has @defer and @stream; the executors here give whole answers all the same.
+    executing: Any = experimental_execute_incrementally(
         schema._schema,  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
         document,
         root_value,
@@ -70,7 +71,7 @@ async def execute(
         **special,
         **schema._get_custom_context_kwargs(extensions),  # noqa: SLF001 (the schema's own wishes)
     )
-    result = await executing if isawaitable(executing) else executing
+    result: ExecutionResult = await executing if isawaitable(executing) else executing
     if failure is not None and not result.errors:
         log.warning("a plan failed where graphql-core did not", exc_info=failure.__cause__)
     return result
@@ -131,7 +132,7 @@ class Plans:
         root = executor.schema.query_type
         assert root is not None
         collected = collect_fields(executor.schema, executor.fragments, executor.variable_values, root, self._operation)
-        return None if collected.new_defer_usages else planned(executor, root, collected.grouped_field_set)
+        return planned(executor, root, collected.grouped_field_set)
 
 
 def planned(executor: Executor[Any], kind: GraphQLObjectType, grouped: GroupedFieldSet) -> Plan | None:
@@ -141,7 +142,17 @@ def planned(executor: Executor[Any], kind: GraphQLObjectType, grouped: GroupedFi
         return None
 
 
-class LevelExecutor(StrawberryGraphQLCoreExecutionContext):
+class WholeExecutor(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's executor, answering at once what a document defers or streams: not every client can read it in parts."""
+
+    execute_collected_root_fields = Executor.execute_collected_root_fields
+    execute_collected_subfields = Executor.execute_collected_subfields  # type: ignore[assignment]
+
+    def get_stream_usage(self, *_: Any) -> None:
+        return None
+
+
+class LevelExecutor(WholeExecutor):
     """graphql-core's executor, but for the payload of a mutation: once the mutation is done, that is a query like any other.
 
     What fails there is executed once more by graphql-core, the payload alone: the mutation's own resolver has run and will not

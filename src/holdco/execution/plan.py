@@ -217,10 +217,7 @@ class Planner:
         )
 
     def _collected(self, kind: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet:
-        collected = self._executor.collect_subfields(kind, details)
-        if collected.new_defer_usages:
-            raise NotPlanned
-        return collected.grouped_field_set
+        return self._executor.collect_subfields(kind, details).grouped_field_set
 
 
 @lru_cache(500)
