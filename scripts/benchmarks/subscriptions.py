@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/benchmarks/subscriptions.py --sockets 1000 --commits 1000 --rate 100
 
-Of the sockets every tenth (`--every`) watches the customer that changes; the others watch customers of which nothing is heard. The server
-is a process of its own; its database is DATABASE_URL, or an embedded one that is gone afterwards.
+Of the sockets every tenth (`--every`) watches the customer that changes; the others watch one of which nothing is heard.
+The server is a process of its own; its database is DATABASE_URL, or an embedded one that is gone afterwards.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What a transaction changed, and the short text by which Postgres tells of it.
 
-NOTIFY is part of the transaction: it is sent when that commits, and never when it does not.
+NOTIFY is part of the transaction: it is sent when that commits, and never when it does not. Its price: Postgres lets those who
+notify commit one after the other in a whole server, so there is one notice for a transaction and none where nothing changed.
 """
 
 from __future__ import annotations
