@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco import database, ids
-from holdco.changes.notice import CHANNEL, Topic
+from holdco.changes.hub import PENDING_MAX
+from holdco.changes.notice import CHANNEL, Notice, Topic
 from holdco.ids import Kind
 from holdco.organizations import service as organizations
 from stories import Story
@@ -238,3 +240,38 @@ async def test_a_transaction_that_changes_something_sends_one_notice(
         assert [orjson.loads(notice) for notice in mine] == [{"o": story.organization_id.hex, "c": {key: [key]}}]
     finally:
         await listening.close()
+
+
+async def test_a_socket_that_falls_behind_is_told_to_refetch_and_then_goes_on(server: Server, story: Story) -> None:
+    head = await story.customer("Aldgate")
+    key = ids.decode(Kind.CUSTOMER, head)
+    async with server.socket() as socket:
+        await socket.execute("1", INVOICES, id=head)
+        await server.until_subscribed()
+        # All of it is heard before the subscriber has its next turn.
+        for _ in range(2 * PENDING_MAX):
+            server.hub.deliver(Notice(story.organization_id, {Topic.INVOICE: {key: [uuid4()]}}), None)
+        assert await socket.next() == {"invoiceChanged": {"invoiceIds": [], "invoices": [], "refetch": True}}
+        invoice = await story.invoice(head, "40.00")
+        assert (await socket.next())["invoiceChanged"] == {
+            "invoiceIds": [invoice],
+            "invoices": [{"balance": "40.00", "customer": {"name": "Aldgate"}}],
+            "refetch": False,
+        }
+
+
+async def test_of_many_sockets_each_hears_of_its_own_customer(server: Server, story: Story) -> None:
+    customers = [await story.customer(f"Customer {number}") for number in range(5)]
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(server.socket()) for _ in range(50)]
+        for index, socket in enumerate(sockets):
+            await socket.execute("1", CUSTOMERS, id=customers[index % 5], scope="SELF")
+        await server.until_subscribed(50)
+        for key in customers:
+            await rename(story, key, f"{key} renamed")
+        for index, socket in enumerate(sockets):
+            assert (await socket.next())["customerChanged"] == {
+                "customerIds": [customers[index % 5]],
+                "customers": [{"name": f"{customers[index % 5]} renamed"}],
+                "refetch": False,
+            }
