@@ -91,6 +91,9 @@ def test_lists_that_grow_are_connections() -> None:
         "PaymentPayload.allocationErrors",
         "PaymentPayload.possibleDuplicates",  # at most 10
         "InvoiceVoidPayload.reversals",
+        "CustomerChanged.customers",  # at most 500 in an event, of all three
+        "InvoiceChanged.invoices",
+        "PaymentApplied.allocations",
     }
 
 

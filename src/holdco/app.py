@@ -12,9 +12,11 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.routing import Route, Router
+from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp
 
+from holdco.changes.hub import Hub
+from holdco.changes.listening import Listener
 from holdco.context import Capacity, Context, Viewer
 from holdco.database import create_engine
 from holdco.endpoint.admission import Admission
@@ -22,6 +24,7 @@ from holdco.endpoint.cross_site import with_cors
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.operations import Operations
 from holdco.endpoint.view import Endpoint
+from holdco.endpoint.websocket import WebSocketEndpoint
 from holdco.errors import SettingsError
 from holdco.logs import configure_logs
 from holdco.migrations.upgrade import newest
@@ -51,8 +54,11 @@ def create_serving_app() -> ASGIApp:
     return app
 
 
-def create_app(settings: Settings | None = None) -> ASGIApp:
-    """An application for the database that the settings, or else the environment, name. Each worker makes one."""
+def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> ASGIApp:
+    """An application for the database that the settings, or else the environment, name. Each worker makes one.
+
+    `hub` is for who wants to see its subscribers, or to end them.
+    """
     settings = settings or Settings.from_environment()
     if settings.database_url is None:
         raise SettingsError("Set DATABASE_URL, or start with `holdco dev`, which brings a database of its own.")
@@ -60,6 +66,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     engine = create_engine(settings.database_url, pool_size=settings.pool_size, statement_timeout=settings.statement_timeout)
     viewer = Viewer(settings.organization_id, ACTOR)
     capacity = Capacity(settings.pool_size)
+    hub = hub or Hub()
+    listener = Listener(create_engine(settings.database_url, pool_size=1), hub)
 
     admission = Admission(
         running_max=settings.operations_max, waiting_max=settings.operations_waiting_max, wait_seconds=settings.operations_wait
@@ -82,13 +90,15 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: Router) -> AsyncIterator[None]:
+        await listener.start()
         async with probes.running():
             yield
+        await listener.stop()
         await engine.dispose()
         tracing.stop()
 
     async def make_context(_request: Request) -> Context:
-        return Context(engine, viewer, capacity)
+        return Context(engine, viewer, capacity, hub=hub)
 
     async def to_graphiql(_request: Request) -> RedirectResponse:
         return RedirectResponse("/graphql")
@@ -112,6 +122,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         routes=[
             Route("/", to_graphiql),
             Route("/graphql", endpoint),
+            WebSocketRoute("/graphql", WebSocketEndpoint(endpoint.answers, origins=settings.origins)),
             graphiql.route(),
             *probes.routes,
         ],

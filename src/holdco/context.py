@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco import database
+from holdco.changes.hub import Hub
 from holdco.database import Transaction
 from holdco.loading import Loader
 from holdco.reader import Reader
@@ -47,9 +48,10 @@ class Capacity:
 class Context:
     """Made for one operation and closed after it. Nothing is opened before it is needed."""
 
-    def __init__(self, engine: AsyncEngine, viewer: Viewer, capacity: Capacity | None = None) -> None:
+    def __init__(self, engine: AsyncEngine, viewer: Viewer, capacity: Capacity | None = None, *, hub: Hub | None = None) -> None:
         self.engine = engine
         self.viewer = viewer
+        self.hub = hub
         self.capacity = capacity or Capacity(1)
         self._has_room = False
         # Whether anything that this operation changed is there to stay.

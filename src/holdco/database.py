@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
@@ -24,6 +24,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
+from holdco.changes.notice import CHANNEL, Changes
 from holdco.errors import SettingsError, Unavailable
 from holdco.monitoring import tracing
 from holdco.outages import DATABASE_ERRORS, outage_of
@@ -151,6 +152,8 @@ class Transaction:
     now: datetime
     statement_count: int = 0
     is_committed: bool = False
+    # Told to subscribers when the transaction commits.
+    changes: Changes = field(default_factory=Changes)
 
     @property
     def organization_id(self) -> UUID:
@@ -219,6 +222,10 @@ async def _organization(connection: AsyncConnection, organization_id: UUID) -> O
     return Organization(*(await connection.execute(_ORGANIZATION, {"organization_id": organization_id})).one())
 
 
+# A statement of its own: on a cluster it would otherwise run on a worker, where nobody listens (distributed.md 2.3).
+_NOTIFY = text("select pg_notify(:channel, :payload)")
+
+
 @asynccontextmanager
 async def begin(engine: AsyncEngine, *, organization_id: UUID, actor: str) -> AsyncIterator[Transaction]:
     """The only place that commits. An exception undoes everything.
@@ -234,6 +241,8 @@ async def begin(engine: AsyncEngine, *, organization_id: UUID, actor: str) -> As
             is_with_caller = True
             yield transaction
             is_with_caller = False
+            if (payload := transaction.changes.payload(organization_id)) is not None:
+                await connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
             committing = asyncio.ensure_future(connection.commit())
             try:
                 await asyncio.shield(committing)

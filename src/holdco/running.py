@@ -157,6 +157,10 @@ def _run(settings: Settings, workers: int) -> None:
         workers=workers,
         loop="uvloop",
         http=BoundedHeads,
+        ws="websockets-sansio",
+        # Messages are bounded, and not compressed: what that needs for each socket is more than the rest of it.
+        ws_max_size=1 << 20,
+        ws_per_message_deflate=False,
         lifespan="on",
         log_level="warning",
         access_log=False,

@@ -42,6 +42,7 @@ from holdco.payments.graph import Allocation, CreditNote, Payment, PaymentQuerie
 from holdco.payments.loaders import AllocationById, CreditNoteById, PaymentById
 from holdco.payments.mutations import AllocationQueries, PaymentMutations
 from holdco.scalars import SCALARS
+from holdco.subscriptions.graph import Subscription
 
 NODES_MAX = 200
 
@@ -121,7 +122,8 @@ def _drop_null_defaults(graph: GraphQLSchema) -> None:
 schema = Schema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     types=[Activity, Allocation, Contact, CreditNote, Customer, CustomerGroup, Invoice, Organization, ParentLink, Payment],
-    config=StrawberryConfig(scalar_map=SCALARS),
+    config=StrawberryConfig(scalar_map=SCALARS, enable_experimental_incremental_execution=True),
 )
 _drop_null_defaults(schema._schema)  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)

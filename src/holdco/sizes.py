@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from holdco.changes.hub import PENDING_MAX
 from holdco.customers.queries import DESCENDANTS_PAGE_SIZE_MAX
 from holdco.endpoint.cost import Sizes
 
@@ -12,6 +13,7 @@ _REFUSALS: Final = 5
 _CURRENCIES: Final = 3
 # A payment settles what one customer owes; at a head office a few times as much.
 _ALLOCATIONS: Final = 50
+_CHANGED: Final = PENDING_MAX
 
 SIZES: Final = Sizes(
     lists={
@@ -31,6 +33,10 @@ SIZES: Final = Sizes(
         "PaymentPayload.allocationErrors": _REFUSALS,
         "PaymentPayload.possibleDuplicates": 5,
         "InvoiceVoidPayload.reversals": _ALLOCATIONS,
+        # Of one event; with more to tell, it says to refetch.
+        "CustomerChanged.customers": _CHANGED,
+        "InvoiceChanged.invoices": _CHANGED,
+        "PaymentApplied.allocations": _CHANGED,
         **{
             f"{payload}.userErrors": _REFUSALS
             for payload in (

@@ -119,6 +119,12 @@ class Query:
         return str(await future)
 
     @strawberry.field
+    async def waiting(self) -> str:
+        """Until it is cancelled."""
+        await asyncio.Event().wait()
+        return "never"
+
+    @strawberry.field
     async def items(self) -> list[Item]:
         return [Item(name="a"), Item(name="b")]
 

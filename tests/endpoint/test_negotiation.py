@@ -56,12 +56,12 @@ def test_the_answer_is_declared_as_what_was_asked_for(client: httpx.Client, medi
 
 
 def test_a_client_that_takes_nothing_we_have_is_told_what_we_have(client: httpx.Client) -> None:
-    response = client.post("/graphql", json={"query": "{ hello }"}, headers={"accept": "text/event-stream"})
+    response = client.post("/graphql", json={"query": "{ hello }"}, headers={"accept": "text/csv"})
     assert response.status_code == 406
     assert response.json() == {
         "errors": [
             {
-                "message": "Answers are application/graphql-response+json or application/json.",
+                "message": "Answers are application/graphql-response+json, application/json or text/event-stream.",
                 "extensions": {"code": "NOT_ACCEPTABLE"},
             }
         ]

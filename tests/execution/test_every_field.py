@@ -18,7 +18,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLUnionType,
-    execute,
+    experimental_execute_incrementally,
     get_named_type,
     is_leaf_type,
     is_required_argument,
@@ -211,7 +211,7 @@ async def _answer(story: Story, root: str, text: str) -> Answer:
     planned = await plans.data(schema, context, {})
     await context.close()
     context = Context(story.engine, Viewer(story.organization_id, "tester"))
-    stock: Any = execute(GRAPH, read.node, context_value=context)
+    stock: Any = experimental_execute_incrementally(GRAPH, read.node, context_value=context)
     result = await stock
     await context.close()
     return Answer(root, planned, result)

@@ -18,7 +18,7 @@ from graphql import (
     IntValueNode,
     OperationDefinitionNode,
     Visitor,
-    execute,
+    experimental_execute_incrementally,
     parse,
     validate,
     visit,
@@ -64,7 +64,7 @@ async def both(
         planned = None
     await context.close()
     context = Context(engine, Viewer(organization_id, "tester"))
-    result = execute(GRAPH, document, context_value=context, variable_values=variables)
+    result = experimental_execute_incrementally(GRAPH, document, context_value=context, variable_values=variables)
     stock = await result if asyncio.iscoroutine(result) or asyncio.isfuture(result) else result
     await context.close()
     return planned, stock

@@ -106,13 +106,18 @@ def sent() -> Iterator[list[str]]:
 def _listening() -> Iterator[list[str]]:
     statements: list[str] = []
 
+    def hear(statement: str) -> None:
+        # A server listens for changes from its start.
+        if not statement.startswith("LISTEN"):
+            statements.append(statement)
+
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
+        hear(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
-    ISSUED.listeners.append(statements.append)
+    ISSUED.listeners.append(hear)
     try:
         yield statements
     finally:
         event.remove(Engine, "before_cursor_execute", note)
-        ISSUED.listeners.remove(statements.append)
+        ISSUED.listeners.remove(hear)

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import text
 
 from holdco import ids
+from holdco.changes.notice import Topic
 from holdco.database import Transaction
 from holdco.ids import Kind
 
@@ -46,6 +47,8 @@ async def record(transaction: Transaction, entries: Sequence[Entry]) -> None:
     """In the transaction of the change itself: there is no change without its record, and no record without its change."""
     if not entries:
         return
+    for entry in entries:
+        _tell(transaction, entry)
     await transaction.execute(
         _INSERT,
         {
@@ -59,3 +62,14 @@ async def record(transaction: Transaction, entries: Sequence[Entry]) -> None:
             "details": [orjson.dumps(entry.details).decode() for entry in entries],
         },
     )
+
+
+def _tell(transaction: Transaction, entry: Entry) -> None:
+    """Notes for subscribers what the entry tells of a customer or an invoice. Of money the ledger notes more than entries say."""
+    if entry.customer_id is None:
+        return
+    kind, key = ids.parse(entry.subject)
+    if kind is Kind.INVOICE:
+        transaction.changes.add(Topic.INVOICE, entry.customer_id, key)
+    elif kind in {Kind.CUSTOMER, Kind.CONTACT, Kind.GROUP}:
+        transaction.changes.add(Topic.CUSTOMER, entry.customer_id, entry.customer_id)

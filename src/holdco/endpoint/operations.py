@@ -9,6 +9,7 @@ from typing import Any
 
 from graphql import ExecutionResult
 from starlette.requests import Request
+from starlette.types import Receive
 
 from holdco.context import Context
 from holdco.endpoint.admission import Admission
@@ -50,29 +51,31 @@ class Operations:
     seconds: float = 30
     journal: Journal = field(default_factory=Journal)
 
-    async def run(self, execution: Execution, measured: Measured, request: Request) -> ExecutionResult:
+    async def run(
+        self, execution: Execution, measured: Measured, request: Request, *, is_watched: bool = True
+    ) -> ExecutionResult:
         """Executes it. RequestError, in this order: THROTTLED; EXECUTION_TIMEOUT; the codes of outages.
 
-        A query whose client goes away is ended, and Abandoned raised. A mutation goes on: going away is not
-        taking back. Only time ends a mutation, and then it is undone, unless it was being committed.
+        A query whose client goes away is ended, and Abandoned raised, unless the transport sees to that (`is_watched`). A
+        mutation goes on: going away is not taking back. Only time ends a mutation, and then it is undone, unless it was
+        being committed.
         """
+        receive = request.receive if is_watched and measured.kind == "query" else None
         await self.admission.enter()
         running = Running(measured.kind == "query")
         started = perf_counter()
         try:
             if tracing.is_on():
                 with tracing.operation(measured.kind, measured.name, measured.document_hash, request.headers):
-                    return await self._run(execution, running, request)
-            return await self._run(execution, running, request)
+                    return await self._run(execution, running, receive)
+            return await self._run(execution, running, receive)
         finally:
             self.admission.leave()
             self.journal.note(measured, perf_counter() - started, running.statement_count, running.outcome)
 
-    async def _run(self, execution: Execution, running: Running, request: Request) -> ExecutionResult:
+    async def _run(self, execution: Execution, running: Running, receive: Receive | None) -> ExecutionResult:
         try:
-            result = await supervised(
-                execution(running), seconds=self.seconds, receive=request.receive if running.is_query else None
-            )
+            result = await supervised(execution(running), seconds=self.seconds, receive=receive)
         except Overdue:
             running.stop()
             running.outcome = ErrorCode.EXECUTION_TIMEOUT.name

@@ -8,10 +8,11 @@ its way through schema extensions doubles the cost of a small query. Strawberry 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
@@ -28,13 +29,16 @@ from holdco.endpoint.cost import Sizes
 from holdco.endpoint.cross_site import check_cross_site
 from holdco.endpoint.documents import Document, Documents
 from holdco.endpoint.errors import ErrorCode, RequestError, masked, outage_in, presented
+from holdco.endpoint.events import EVENT_STREAM, EventStream
 from holdco.endpoint.graphiql import GraphiQL
+from holdco.endpoint.incremental import Multipart, accepts_increments, increments, is_incremental
 from holdco.endpoint.limiting import check_variables
 from holdco.endpoint.negotiation import GRAPHQL_RESPONSE, HTML, JSON, negotiate
 from holdco.endpoint.operations import Operations, Running
 from holdco.endpoint.parameters import Parameters, read_parameters
 from holdco.endpoint.persisted import RequestedDocuments
 from holdco.endpoint.response import JSONResponse, compressed, encode
+from holdco.endpoint.subscribing import NotSubscribed, subscribe
 from holdco.endpoint.supervision import Abandoned
 from holdco.endpoint.trusted import TrustedDocuments, load_trusted
 from holdco.errors import HoldcoError
@@ -46,6 +50,19 @@ from holdco.settings import DocumentsMode
 log = structlog.get_logger(__name__)
 
 _METHODS: Final = "GET, HEAD, POST, OPTIONS"
+
+
+# A commit that thousands subscribed to must not hold all connections of the process.
+EVENTS_AT_ONCE = 3
+
+
+class Chosen(NamedTuple):
+    """What a request wants executed. `is_named`: it gave the document's hash or id, so that its address is worth keeping."""
+
+    document: Document
+    operation: OperationDefinitionNode
+    is_named: bool
+    cost: int
 
 
 class OperationContext(Protocol):
@@ -107,6 +124,7 @@ class Endpoint:
         self._requested = RequestedDocuments(self._documents, documents_mode, trusted)
         self._origins = origins
         self._operations = operations or Operations()
+        self._answering = asyncio.Semaphore(EVENTS_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -118,9 +136,7 @@ class Endpoint:
             response.raw_headers.append((b"x-request-id", request_id.encode()))
             await response(scope, receive, send)
         finally:
-            closing = getattr(request.state, "closing", None)
-            if closing is not None:
-                await asyncio.shield(closing)
+            await _closed(request)
 
     async def _respond(self, request: Request, request_id: str) -> Response:
         if request.method == "OPTIONS":
@@ -130,8 +146,8 @@ class Endpoint:
             wanted = self._media_type(request)
             if wanted == HTML and self._graphiql is not None:
                 return self._graphiql.page(request)
-            media_type = wanted
-            return await self._answer(request, media_type, request_id)
+            media_type = wanted if wanted != EVENT_STREAM else JSON
+            return await self._answer(request, wanted, request_id)
         except RequestError as refusal:
             return _refused(refusal, media_type)
         except Abandoned:
@@ -146,7 +162,12 @@ class Endpoint:
     async def _answer(self, request: Request, media_type: str, request_id: str) -> Response:
         if request.method != "POST":
             check_cross_site(request.headers, self._origins)
+        if media_type == EVENT_STREAM:
+            parameters = await read_parameters(request, body_bytes_max=self._body_bytes_max)
+            return EventStream(self.answers(request, parameters))
         result = await self._result(request)
+        if not isinstance(result, ExecutionResult):
+            return Multipart(result)
         response = _executed(result, media_type, request_id)
         if request.method != "POST" and request.state.is_named and not result.errors:
             return await answer_conditionally(response, media_type, request.headers)
@@ -156,64 +177,144 @@ class Endpoint:
         if request.method not in {"GET", "HEAD", "POST"}:
             raise RequestError(ErrorCode.METHOD_NOT_ALLOWED, "GraphQL is served by GET and POST.", headers={"allow": _METHODS})
         page = (HTML,) if request.method != "POST" and self._graphiql is not None else ()
-        media_type = negotiate(request.headers.get("accept"), (JSON, GRAPHQL_RESPONSE, *page))
+        media_type = negotiate(request.headers.get("accept"), (JSON, GRAPHQL_RESPONSE, *page, EVENT_STREAM))
         if media_type is None:
-            raise RequestError(ErrorCode.NOT_ACCEPTABLE, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+            raise RequestError(ErrorCode.NOT_ACCEPTABLE, f"Answers are {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
         return media_type
 
-    async def _result(self, request: Request) -> ExecutionResult:
+    async def _result(self, request: Request) -> ExecutionResult | AsyncGenerator[dict[str, Any], None]:
         parameters = await read_parameters(request, body_bytes_max=self._body_bytes_max)
-        document, is_named = self._requested.read(parameters)
-        operation = document.operation(parameters.operation_name)
-        if operation.operation is OperationType.SUBSCRIPTION:
-            raise RequestError(ErrorCode.BAD_REQUEST, "Subscriptions are not served.")
+        chosen = self._chosen(parameters)
+        if chosen.operation.operation is OperationType.SUBSCRIPTION:
+            raise RequestError(ErrorCode.BAD_REQUEST, f"Subscribe by WebSocket, or accept {EVENT_STREAM}.")
+        self._check_method(request, chosen.operation)
         if request.method != "POST":
-            if operation.operation is not OperationType.QUERY:
-                raise RequestError(
-                    ErrorCode.METHOD_NOT_ALLOWED, "GET is for queries: send a mutation by POST.", headers={"allow": "POST"}
-                )
-            request.state.is_named = is_named
-        name = operation.name.value if operation.name else None
-        check_variables(parameters.variables, self._limits)
-        cost = document.costs[name].check(parameters.variables)
-        execution = partial(self._execute, request, document, operation, parameters)
-        result = await self._operations.run(execution, document.measured[name], request)
+            request.state.is_named = chosen.is_named
+        accept = request.headers.get("accept", "")
+        if "multipart/" in accept and accepts_increments(accept) and is_incremental(chosen.document.node):
+            return self._increments(request, parameters, chosen.document)
+        result = await self._run(request, parameters, chosen)
         if request.headers.get("x-holdco-cost") == "1":
-            result.extensions = {"cost": {"requested": cost, "maximum": self._limits.cost}}
+            result.extensions = {"cost": {"requested": chosen.cost, "maximum": self._limits.cost}}
         return result
 
-    async def _execute(
-        self,
-        request: Request,
-        document: Document,
-        operation: OperationDefinitionNode,
-        parameters: Parameters,
-        running: Running,
-    ) -> ExecutionResult:
+    def _chosen(self, parameters: Parameters) -> Chosen:
+        """What every transport has to pass. RequestError where a document or its cost is not what is served."""
+        document, is_named = self._requested.read(parameters)
+        operation = document.operation(parameters.operation_name)
+        check_variables(parameters.variables, self._limits)
+        cost = document.costs[operation.name.value if operation.name else None].check(parameters.variables)
+        return Chosen(document, operation, is_named, cost)
+
+    def _check_method(self, request: Request, operation: OperationDefinitionNode) -> None:
+        if request.method != "POST" and operation.operation is OperationType.MUTATION:
+            raise RequestError(
+                ErrorCode.METHOD_NOT_ALLOWED, "GET is for queries: send a mutation by POST.", headers={"allow": "POST"}
+            )
+
+    async def _run(self, request: Request, parameters: Parameters, chosen: Chosen, *, is_watched: bool = True) -> ExecutionResult:
+        name = chosen.operation.name.value if chosen.operation.name else None
+        execution = partial(self._execute, request, parameters, chosen)
+        return await self._operations.run(execution, chosen.document.measured[name], request, is_watched=is_watched)
+
+    async def _execute(self, request: Request, parameters: Parameters, chosen: Chosen, running: Running) -> ExecutionResult:
         try:
             context = running.context = await self._make_context(request)
         except HoldcoError as error:
             return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         try:
-            plans = document.plans[operation.name.value if operation.name else None]
-            return await execute(
-                self._schema,
-                document.node,
-                plans if self._is_planning and isinstance(context, Context) else None,
-                context=context,
-                variables=parameters.variables,
-                operation_name=parameters.operation_name,
-                extensions=parameters.extensions,
-                is_suggesting=self._is_introspection_on,
-            )
+            return await self._executed(context, parameters, chosen)
         finally:
             # The end of the snapshot is a round trip, which nobody needs to wait for.
             request.state.closing = asyncio.ensure_future(_close(context))
+
+    async def _executed(
+        self, context: OperationContext, parameters: Parameters, chosen: Chosen, event: Any = None
+    ) -> ExecutionResult:
+        plans = chosen.document.plans[chosen.operation.name.value if chosen.operation.name else None]
+        return await execute(
+            self._schema,
+            chosen.document.node,
+            plans if self._is_planning and isinstance(context, Context) else None,
+            context=context,
+            variables=parameters.variables,
+            operation_name=parameters.operation_name,
+            extensions=parameters.extensions,
+            is_suggesting=self._is_introspection_on,
+            root_value=event,
+        )
+
+    async def _increments(
+        self, request: Request, parameters: Parameters, document: Document
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        request_id: str = request.state.request_id
+        try:
+            async with self._opened(request) as context:
+                parts = increments(self._schema, document.node, parameters, context, request_id)
+                async with aclosing(parts):
+                    async for part in parts:
+                        yield {**_body(part, request_id), "hasNext": False} if isinstance(part, ExecutionResult) else part
+        except HoldcoError as error:
+            yield _body(ExecutionResult(None, [GraphQLError(str(error), original_error=error)]), request_id)
+        except Exception:
+            log.exception("operation failed")
+            yield {"errors": [masked(request_id)], "hasNext": False}
+
+    @asynccontextmanager
+    async def _opened(self, request: Request) -> AsyncIterator[OperationContext]:
+        context = await self._make_context(request)
+        try:
+            yield context
+        finally:
+            await asyncio.shield(_close(context))
+
+    async def answers(self, request: Request, parameters: Parameters) -> AsyncGenerator[dict[str, Any], None]:
+        """What transports that stay open send: one answer of a query or mutation, one for each event of a subscription.
+
+        Contexts are made of the `request`, whose state names its id. RequestError before anything is executed.
+        """
+        request_id: str = request.state.request_id
+        chosen = self._chosen(parameters)
+        self._check_method(request, chosen.operation)
+        try:
+            if chosen.operation.operation is not OperationType.SUBSCRIPTION:
+                try:
+                    # The transport itself sees its client leave.
+                    yield _body(await self._run(request, parameters, chosen, is_watched=False), request_id)
+                finally:
+                    await _closed(request)
+                return
+
+            async def executed(context: Any, event: Any) -> ExecutionResult:
+                async with self._answering:
+                    return await self._executed(context, parameters, chosen, event)
+
+            opened = partial(self._opened, request)
+            results = subscribe(self._schema, chosen.document.node, parameters, opened=opened, execute=executed)
+            async with aclosing(results):
+                async for result in results:
+                    yield _body(result, request_id)
+        except NotSubscribed as refusal:
+            yield {"errors": presented(refusal.errors, request_id)}
+        except HoldcoError as error:
+            yield _body(ExecutionResult(None, [GraphQLError(str(error), original_error=error)]), request_id)
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, RequestError) or (isinstance(error, asyncio.CancelledError) and _is_cancelled()):
+                raise
+            log.exception("operation failed")
+            yield {"errors": [masked(request_id)]}
 
 
 def _is_cancelled() -> bool:
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
+
+
+async def _closed(request: Request) -> None:
+    """Waits until the context of the request's operation is closed, if it had one."""
+    closing = getattr(request.state, "closing", None)
+    if closing is not None:
+        await asyncio.shield(closing)
 
 
 async def _close(context: OperationContext) -> None:
@@ -225,16 +326,22 @@ async def _close(context: OperationContext) -> None:
 
 
 def _executed(result: ExecutionResult, media_type: str, request_id: str) -> JSONResponse:
+    body = _body(result, request_id)
+    if "data" not in body:
+        return _response(body, ErrorCode.BAD_USER_INPUT.status_for(media_type), media_type)
+    outage = outage_in(result.errors) if result.errors and result.data is None else None
+    return _response(body, ErrorCode[outage.code].status if outage is not None else 200, media_type)
+
+
+def _body(result: ExecutionResult, request_id: str) -> dict[str, Any]:
     told = {"extensions": result.extensions} if result.extensions else {}
     if not result.errors:
-        return _response({"data": result.data, **told}, 200, media_type)
-    body: dict[str, Any] = {"errors": presented(result.errors, request_id), "data": result.data, **told}
+        return {"data": result.data, **told}
+    body: dict[str, Any] = {"errors": presented(result.errors, request_id)}
     # The executor coerces variables before the first field: an error without a path means that none was resolved.
-    if result.data is None and all(error.path is None for error in result.errors):
-        del body["data"]
-        return _response(body, ErrorCode.BAD_USER_INPUT.status_for(media_type), media_type)
-    outage = outage_in(result.errors) if result.data is None else None
-    return _response(body, ErrorCode[outage.code].status if outage is not None else 200, media_type)
+    if result.data is not None or any(error.path is not None for error in result.errors):
+        body["data"] = result.data
+    return body | told
 
 
 def _refused(refusal: RequestError, media_type: str) -> Response:

@@ -9,9 +9,9 @@ from inspect import isawaitable
 from itertools import product
 from typing import Any
 
-import graphql
 import structlog
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLObjectType, OperationDefinitionNode, OperationType
+from graphql.execution import experimental_execute_incrementally
 from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
 from graphql.execution.executor import Executor
 from graphql.execution.values import VariableValues, get_variable_values
@@ -49,6 +49,7 @@ async def execute(
     operation_name: str | None = None,
     extensions: dict[str, Any] | None = None,
     is_suggesting: bool = True,
+    root_value: Any = None,
 ) -> ExecutionResult:
     """Executes one operation, a level at a time where there are `plans` (then the context is Holdco's), as graphql-core would.
 
@@ -56,7 +57,7 @@ async def execute(
     nothing that was not sent.
     """
     failure: PlanFailed | None = None
-    special: dict[str, Any] = {"executor_class": schema.execution_context_class}
+    special: dict[str, Any] = {"executor_class": WholeExecutor}
     if plans is not None:
         try:
             data = await plans.data(schema, context, variables)
@@ -66,9 +67,11 @@ async def execute(
             if data is not None:
                 return ExecutionResult(data, None)
         special = {"executor_class": LevelExecutor, "planning": (schema, plans)}
-    executing = graphql.execute(
+    # Its `execute` takes no schema that has @defer and @stream; the executors here give whole answers all the same.
+    executing: Any = experimental_execute_incrementally(
         schema._schema,  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
         document,
+        root_value,
         context_value=context,
         variable_values=variables,
         operation_name=operation_name,
@@ -76,7 +79,7 @@ async def execute(
         **special,
         **schema._get_custom_context_kwargs(extensions),  # noqa: SLF001 (the schema's own wishes)
     )
-    result = await executing if isawaitable(executing) else executing
+    result: ExecutionResult = await executing if isawaitable(executing) else executing
     if failure is not None and not result.errors:
         log.warning(DEFECT, exc_info=failure.__cause__)
     return result
@@ -160,7 +163,7 @@ class Plans:
         except GraphQLError:
             # A null in @skip or @include: a variable with a default may be given one, and what that means graphql-core says.
             return None
-        return None if collected.new_defer_usages else planned(executor, root, collected.grouped_field_set)
+        return planned(executor, root, collected.grouped_field_set)
 
 
 def planned(executor: Executor[Any], kind: GraphQLObjectType, grouped: GroupedFieldSet) -> Plan | None:
@@ -170,7 +173,17 @@ def planned(executor: Executor[Any], kind: GraphQLObjectType, grouped: GroupedFi
         return None
 
 
-class LevelExecutor(StrawberryGraphQLCoreExecutionContext):
+class WholeExecutor(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's executor, answering at once what a document defers or streams: not every client can read it in parts."""
+
+    execute_collected_root_fields = Executor.execute_collected_root_fields
+    execute_collected_subfields = Executor.execute_collected_subfields  # type: ignore[assignment]
+
+    def get_stream_usage(self, *_: Any) -> None:
+        return None
+
+
+class LevelExecutor(WholeExecutor):
     """graphql-core's executor, but for the payload of a mutation: once the mutation is done, that is a query like any other.
 
     What fails there is executed once more by graphql-core, the payload alone: the mutation's own resolver has run and will not
@@ -189,7 +202,7 @@ class LevelExecutor(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: GroupedFieldSet,
         position_context: Any,
     ) -> Any:
-        if self.operation.operation is OperationType.MUTATION and path is not None and path.prev is None:
+        if self.operation.operation is not OperationType.QUERY and path is not None and path.prev is None:
             return self._payload(parent_type, source_value, path, grouped_field_set, position_context)
         return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
 

@@ -229,10 +229,7 @@ class Planner:
         )
 
     def _collected(self, kind: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet:
-        collected = self._executor.collect_subfields(kind, details)
-        if collected.new_defer_usages:
-            raise NotPlanned
-        return collected.grouped_field_set
+        return self._executor.collect_subfields(kind, details).grouped_field_set
 
 
 Builder: TypeAlias = Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]

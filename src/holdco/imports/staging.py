@@ -95,6 +95,7 @@ class ActivityLog:
             return
         await _ACTIVITY.copy(self._transaction, self._rows)
         self._rows.clear()
+        self._transaction.changes.add_everything()
         await self._transaction.execute(
             _INSERT_ACTIVITY,
             {

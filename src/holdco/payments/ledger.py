@@ -15,6 +15,7 @@ from sqlalchemy import text
 from holdco import ids, money
 from holdco.activity import service as activity
 from holdco.activity.service import Entry
+from holdco.changes.notice import Topic
 from holdco.database import Transaction
 from holdco.ids import Kind
 from holdco.payments.candidates import Source, SourceKind
@@ -67,6 +68,8 @@ async def apply(transaction: Transaction, source: Source, decision: Decision) ->
     )
     await _pay(transaction, {line.invoice_id: line.amount for line in lines})
     await _record_applied(transaction, source, decision)
+    for allocation_id, line in zip(allocation_ids, lines, strict=True):
+        _tell(transaction, allocation_id, line.invoice_id, source.customer_id, invoices[line.invoice_id].customer_id)
     return allocation_ids
 
 
@@ -124,7 +127,16 @@ async def reverse(
         await _draw_all(transaction, SourceKind.PAYMENT, by_payment)
         await _draw_all(transaction, SourceKind.CREDIT_NOTE, by_credit_note)
     await _record_reversed(transaction, rows, reason)
+    for reversal_id, row in zip(reversal_ids, rows, strict=True):
+        _tell(transaction, reversal_id, row.invoice_id, row.payer_id, row.beneficiary_id)
     return reversal_ids
+
+
+def _tell(transaction: Transaction, allocation_id: UUID, invoice_id: UUID, payer_id: UUID, owner_id: UUID) -> None:
+    """Notes an allocation for those who watch its payer or the invoice's owner, and the invoice for those who watch the owner."""
+    transaction.changes.add(Topic.ALLOCATION, payer_id, allocation_id)
+    transaction.changes.add(Topic.ALLOCATION, owner_id, allocation_id)
+    transaction.changes.add(Topic.INVOICE, owner_id, invoice_id)
 
 
 async def _pay(transaction: Transaction, amounts: dict[UUID, int]) -> None:

@@ -1,0 +1,1 @@
+"""Subscriptions: what clients see of changes as they happen."""
