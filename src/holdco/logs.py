@@ -10,6 +10,9 @@ import structlog
 
 
 def configure_logs() -> None:
+    """Once for the process: a logger that has been used goes on as it was configured then."""
+    if structlog.is_configured():
+        return
     is_watched = sys.stderr.isatty()
     processors: list[structlog.types.Processor] = [
         # The endpoint binds the id of the request; it must reach every line of that request.
