@@ -21,8 +21,10 @@ from holdco.context import Capacity, Context, Viewer
 from holdco.database import create_engine
 from holdco.endpoint.admission import Admission
 from holdco.endpoint.cross_site import with_cors
+from holdco.endpoint.documents import Documents
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.operations import Operations
+from holdco.endpoint.trusted import load_trusted
 from holdco.endpoint.view import Endpoint
 from holdco.endpoint.websocket import WebSocketEndpoint
 from holdco.errors import SettingsError
@@ -54,6 +56,21 @@ def create_serving_app() -> ASGIApp:
     return app
 
 
+def check_documents(settings: Settings) -> None:
+    """Raises SettingsError when a trusted document is not valid, before a process is made to serve it."""
+    if settings.trusted_documents is not None:
+        documents = Documents(schema, limits=settings.limits, sizes=SIZES, is_introspection_on=settings.is_introspection_on)
+        load_trusted(settings.trusted_documents, schema, documents, is_planning=True)
+
+
+def _operations(settings: Settings) -> Operations:
+    admission = Admission(
+        running_max=settings.operations_max, waiting_max=settings.operations_waiting_max, wait_seconds=settings.operations_wait
+    )
+    journal = Journal(settings.is_logging_operations, settings.slow_milliseconds / 1000)
+    return Operations(admission, settings.execution_timeout, journal)
+
+
 def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> ASGIApp:
     """An application for the database that the settings, or else the environment, name. Each worker makes one.
 
@@ -69,11 +86,8 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
     hub = hub or Hub()
     listener = Listener(create_engine(settings.database_url, pool_size=1), hub)
 
-    admission = Admission(
-        running_max=settings.operations_max, waiting_max=settings.operations_waiting_max, wait_seconds=settings.operations_wait
-    )
-    journal = Journal(settings.is_logging_operations, settings.slow_milliseconds / 1000)
-    operations = Operations(admission, settings.execution_timeout, journal)
+    operations = _operations(settings)
+    admission = operations.admission
     if settings.is_tracing:
         tracing.start()
 

@@ -60,14 +60,14 @@ Only this machine can connect: there is no access control yet. Ctrl-C stops the 
 @app.command()
 def serve(workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1) -> None:
     """Serves GraphQL on a database that `holdco migrate` has prepared."""
-    from holdco.app import create_app  # noqa: PLC0415 (other commands start without it)
+    from holdco.app import check_documents  # noqa: PLC0415 (other commands start without it)
 
     settings = Settings.from_environment()
     running.check_host(settings.host)
     with running.database(settings) as settings_with_database:
         asyncio.run(running.check_schema(settings_with_database))
-        # What keeps the application from starting is told once, here, not by each worker again and again.
-        create_app(settings_with_database)
+        # Told once, here, and not by each worker again and again.
+        check_documents(settings_with_database)
         asyncio.run(running.check_organization(settings_with_database))
         address = f"http://{_shown(settings.host)}:{settings.port}/graphql"
         typer.echo(f"Serving {address} with {workers} worker(s); only this machine can connect.")

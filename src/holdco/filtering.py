@@ -86,10 +86,10 @@ def compare(column: ColumnElement[Any], operator: str, value: Any) -> ColumnElem
 
 def any_of(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
     """One array instead of as many parameters as values: the statement stays the same, and so does its plan."""
-    return column == func.any(bindparam(None, list(values), type_=_array_of(column), unique=True))
+    return column == func.any(bindparam(None, list(values), type_=array_of(column), unique=True))
 
 
-def _array_of(column: ColumnElement[Any]) -> ARRAY[Any]:
+def array_of(column: ColumnElement[Any]) -> ARRAY[Any]:
     return ARRAY(Uuid() if isinstance(column.type, Uuid) else Text())
 
 
@@ -131,7 +131,7 @@ _COMPARISONS: Mapping[str, Callable[[ColumnElement[Any], str], ColumnElement[boo
     "eq": lambda column, name: column == _value(column, name),
     # Both in the database: Python knows other small letters than its collation does, and then nothing would be found.
     "eq_ignoring_case": lambda column, name: func.lower(column) == func.lower(_value(column, name)),
-    "in": lambda column, name: column == func.any(bindparam(name, type_=_array_of(column))),
+    "in": lambda column, name: column == func.any(bindparam(name, type_=array_of(column))),
     "contains": _contains,
     "starts_with": _starts_with,
     "gte": lambda column, name: column >= _value(column, name),

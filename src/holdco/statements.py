@@ -14,7 +14,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
-    Text,
     Uuid,
     and_,
     bindparam,
@@ -28,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from holdco.filtering import array_of
 from holdco.listing import Listing, Order, Relation
 from holdco.paging import PageRequest
 
@@ -113,8 +113,7 @@ def rows_by_key(listing: Listing[Any], key: str, names: Names) -> Select[Any]:
 
 def is_key(column_of_key: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether the column holds one of the keys that a loader binds: one array, so that the statement is always the same."""
-    kind = Uuid() if isinstance(column_of_key.type, Uuid) else Text()
-    return column_of_key == func.any(bindparam(KEYS, type_=ARRAY(kind)))
+    return column_of_key == func.any(bindparam(KEYS, type_=array_of(column_of_key)))
 
 
 def _parents_table() -> FromClause:

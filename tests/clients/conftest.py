@@ -1,3 +1,5 @@
+"""What the tests with JavaScript clients share: their packages, and the address of a server."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""graphql-codegen makes types of the schema, and TypeScript finds what does not fit them."""
+
 from __future__ import annotations
 
 import re

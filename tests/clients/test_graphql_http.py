@@ -1,3 +1,5 @@
+"""The audits of graphql-http, which hold a server against GraphQL over HTTP."""
+
 from __future__ import annotations
 
 from clients.packages import ask

@@ -1,3 +1,5 @@
+"""Relay's compiler takes the schema, and its runtime reads one page after the other."""
+
 from __future__ import annotations
 
 import shutil

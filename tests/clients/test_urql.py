@@ -1,3 +1,5 @@
+"""urql reads and writes, by POST and GET, and sees errors with their codes."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""A server whose resolvers misbehave, and a client for it."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -53,6 +53,10 @@ class Document:
         raise RequestError(ErrorCode.OPERATION_RESOLUTION_FAILURE, reason)
 
 
+def name_of(operation: OperationDefinitionNode) -> str | None:
+    return operation.name.value if operation.name else None
+
+
 class Documents:
     """The most recently used documents, bounded in number and in text, since a syntax tree takes 300 bytes a character.
 
@@ -106,7 +110,7 @@ class Documents:
             if errors:
                 raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, *errors)
             operations = (item for item in node.definitions if isinstance(item, OperationDefinitionNode))
-            by_name = {item.name.value if item.name else None: item for item in operations}
+            by_name = {name_of(item): item for item in operations}
             costs = {name: self._cost_of(node, item) for name, item in by_name.items()}
             measured = {name: Measured(text, name, item.operation.value) for name, item in by_name.items()}
         except RecursionError:

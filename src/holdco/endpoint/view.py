@@ -27,7 +27,7 @@ from holdco.context import Context
 from holdco.endpoint.conditional import answer_conditionally
 from holdco.endpoint.cost import Sizes
 from holdco.endpoint.cross_site import check_cross_site
-from holdco.endpoint.documents import Document, Documents
+from holdco.endpoint.documents import Document, Documents, name_of
 from holdco.endpoint.errors import ErrorCode, RequestError, masked, outage_in, presented
 from holdco.endpoint.events import EVENT_STREAM, EventStream
 from holdco.endpoint.graphiql import GraphiQL
@@ -63,6 +63,10 @@ class Chosen(NamedTuple):
     operation: OperationDefinitionNode
     is_named: bool
     cost: int
+
+    @property
+    def name(self) -> str | None:
+        return name_of(self.operation)
 
 
 class OperationContext(Protocol):
@@ -203,7 +207,7 @@ class Endpoint:
         document, is_named = self._requested.read(parameters)
         operation = document.operation(parameters.operation_name)
         check_variables(parameters.variables, self._limits)
-        cost = document.costs[operation.name.value if operation.name else None].check(parameters.variables)
+        cost = document.costs[name_of(operation)].check(parameters.variables)
         return Chosen(document, operation, is_named, cost)
 
     def _check_method(self, request: Request, operation: OperationDefinitionNode) -> None:
@@ -213,9 +217,8 @@ class Endpoint:
             )
 
     async def _run(self, request: Request, parameters: Parameters, chosen: Chosen, *, is_watched: bool = True) -> ExecutionResult:
-        name = chosen.operation.name.value if chosen.operation.name else None
         execution = partial(self._execute, request, parameters, chosen)
-        return await self._operations.run(execution, chosen.document.measured[name], request, is_watched=is_watched)
+        return await self._operations.run(execution, chosen.document.measured[chosen.name], request, is_watched=is_watched)
 
     async def _execute(self, request: Request, parameters: Parameters, chosen: Chosen, running: Running) -> ExecutionResult:
         try:
@@ -223,15 +226,15 @@ class Endpoint:
         except HoldcoError as error:
             return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         try:
-            return await self._executed(context, parameters, chosen)
+            return await self._result_of(context, parameters, chosen)
         finally:
             # The end of the snapshot is a round trip, which nobody needs to wait for.
             request.state.closing = asyncio.ensure_future(_close(context))
 
-    async def _executed(
+    async def _result_of(
         self, context: OperationContext, parameters: Parameters, chosen: Chosen, event: Any = None
     ) -> ExecutionResult:
-        plans = chosen.document.plans[chosen.operation.name.value if chosen.operation.name else None]
+        plans = chosen.document.plans[chosen.name]
         return await execute(
             self._schema,
             chosen.document.node,
@@ -287,7 +290,7 @@ class Endpoint:
 
             async def executed(context: Any, event: Any) -> ExecutionResult:
                 async with self._answering:
-                    return await self._executed(context, parameters, chosen, event)
+                    return await self._result_of(context, parameters, chosen, event)
 
             opened = partial(self._opened, request)
             results = subscribe(self._schema, chosen.document.node, parameters, opened=opened, execute=executed)

@@ -73,8 +73,7 @@ async def create(transaction: Transaction, new: NewInvoice, *, is_issued: bool =
     if is_issued:
         await transaction.lock_shared()
     customer = await _customer(transaction, new.customer_id)
-    if customer.status != CustomerStatus.ACTIVE:
-        raise CustomerInactive(customer.name)
+    _check_active(customer, field=("customerId",))
     currency = new.currency or customer.currency
     computed = _computed(new, currency)
     invoice_date = new.invoice_date or transaction.today
@@ -148,8 +147,7 @@ async def issue(transaction: Transaction, invoice_id: UUID, *, version: int | No
     if invoice.status != InvoiceStatus.DRAFT:
         raise InvoiceNotDraft(invoice.number, invoice.status)
     customer = await _customer(transaction, invoice.customer_id)
-    if customer.status != CustomerStatus.ACTIVE:
-        raise CustomerInactive(customer.name, field=("id",))
+    _check_active(customer, field=("id",))
     check_period(transaction, invoice.invoice_date, field=("id",))
     await transaction.execute(
         update(Invoice)
@@ -199,6 +197,11 @@ def bill_to(customer: CustomerRow) -> dict[str, Any]:
 
 def _one(organization_id: UUID, invoice_id: UUID) -> Select[Any]:
     return select(*queries.LISTING.columns.values()).where(INVOICES.organization_id == organization_id, INVOICES.id == invoice_id)
+
+
+def _check_active(customer: CustomerRow, *, field: tuple[str, ...]) -> None:
+    if customer.status != CustomerStatus.ACTIVE:
+        raise CustomerInactive(customer.name, field=field)
 
 
 async def _customer(transaction: Transaction, customer_id: UUID) -> CustomerRow:
