@@ -87,7 +87,6 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
     listener = Listener(create_engine(settings.database_url, pool_size=1), hub)
 
     operations = _operations(settings)
-    admission = operations.admission
     if settings.is_tracing:
         tracing.start()
 
@@ -96,8 +95,8 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
         return {
             "pool_connections_checked_out": pool.checkedout(),
             "pool_connections_max": settings.pool_size,
-            "operations_running": admission.running,
-            "operations_waiting": admission.waiting,
+            "operations_running": operations.admission.running,
+            "operations_waiting": operations.admission.waiting,
         }
 
     probes = Probes(create_engine(settings.database_url, pool_size=1), newest=newest(), gauges=gauges)

@@ -78,9 +78,7 @@ async def create(transaction: Transaction, new: NewInvoice, *, is_issued: bool =
     computed = _computed(new, currency)
     invoice_date = new.invoice_date or transaction.today
     terms, source = _terms(transaction, customer, new)
-    due = new.due_date or _due_date(invoice_date, terms)
-    if due < invoice_date:
-        raise InvalidInput(f"The due date {due} is before the invoice date {invoice_date}.", field=("dueDate",))
+    due = _due(new, invoice_date, terms)
     invoice_id = ids.new()
     texts = {
         "purchase_order": optional_text(new.purchase_order, "purchaseOrder"),
@@ -265,6 +263,13 @@ def _terms(transaction: Transaction, customer: CustomerRow, new: NewInvoice) -> 
     organization = transaction.organization
     kind = PaymentTermsKind(organization.payment_terms_kind)
     return PaymentTerms(kind, organization.payment_terms_net_days), TermSource.ORGANIZATION
+
+
+def _due(new: NewInvoice, invoice_date: date, terms: PaymentTerms) -> date:
+    due = new.due_date or _due_date(invoice_date, terms)
+    if due < invoice_date:
+        raise InvalidInput(f"The due date {due} is before the invoice date {invoice_date}.", field=("dueDate",))
+    return due
 
 
 def _due_date(invoice_date: date, terms: PaymentTerms) -> date:
