@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from asking import asker
 from clients import chromium
 from holdco.app import create_app
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.database import create_engine
 from holdco.embedded import EmbeddedPostgres
 from holdco.errors import Unavailable
@@ -38,6 +38,7 @@ from holdco.migrations.upgrade import upgrade
 from holdco.organizations import service as organizations
 from holdco.schema import schema
 from holdco.settings import Settings
+from holdco.viewer import StaffRole, Viewer
 from statements import ISSUED
 from stories import Story
 
@@ -181,7 +182,7 @@ async def organization_id(engine: AsyncEngine) -> UUID:
 
 @pytest.fixture
 async def context(engine: AsyncEngine, organization_id: UUID) -> AsyncIterator[Context]:
-    made = Context(engine, Viewer(organization_id, "tester"))
+    made = Context(engine, Viewer(organization_id, "tester", StaffRole.ADMIN))
     yield made
     await made.close()
 
@@ -194,7 +195,7 @@ def execute(engine: AsyncEngine, organization_id: UUID) -> Execute:
     """
 
     async def run(document: str, **variables: Any) -> Data:
-        context = Context(engine, Viewer(organization_id, "tester"))
+        context = Context(engine, Viewer(organization_id, "tester", StaffRole.ADMIN))
         try:
             result = await schema.execute(document, variable_values=variables, context_value=context)
         finally:
@@ -211,7 +212,7 @@ def execute_failing(engine: AsyncEngine, organization_id: UUID) -> Callable[...,
     """Gives the errors of an operation that must have some; used as `execute`."""
 
     async def run(document: str, **variables: Any) -> list[Any]:
-        context = Context(engine, Viewer(organization_id, "tester"))
+        context = Context(engine, Viewer(organization_id, "tester", StaffRole.ADMIN))
         try:
             result = await schema.execute(document, variable_values=variables, context_value=context)
         finally:

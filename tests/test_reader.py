@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.database import create_engine
 from holdco.reader import Reader
 from holdco.schema import schema
+from holdco.viewer import StaffRole, Viewer
 from waiting import until_somebody_waits
 
 ORGANIZATION = text("select id from organizations where id = :organization_id")
@@ -78,7 +79,7 @@ DOCUMENT = """query ($first: Int!) {
 
 
 async def ask(engine: AsyncEngine, organization_id: UUID, first: int) -> Any:
-    context = Context(engine, Viewer(organization_id, "tester"))
+    context = Context(engine, Viewer(organization_id, "tester", StaffRole.ADMIN))
     try:
         return await schema.execute(DOCUMENT, variable_values={"first": first}, context_value=context)
     finally:

@@ -14,11 +14,12 @@ from sqlalchemy import Executable, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from asking import asker
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.endpoint.documents import Documents
 from holdco.organizations import service as organizations
 from holdco.reader import Reader
 from holdco.schema import schema
+from holdco.viewer import StaffRole, Viewer
 from stories import Story
 
 PARENTS = 30
@@ -218,7 +219,7 @@ async def test_all_that_one_operation_reads_is_of_one_moment(story: Story, engin
         await story.payment(top, "5.00", apply={})
         await story.settings(name="Another name")
 
-    context = Context(engine, Viewer(story.organization_id, "tester"))
+    context = Context(engine, Viewer(story.organization_id, "tester", StaffRole.ADMIN))
     reader = InterruptedReader(engine, story.organization_id)
     reader.interruption = happen
     context.reader = reader

@@ -13,10 +13,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.database import create_engine
 from holdco.invoices.queries import INVOICES
 from holdco.organizations import numbering
+from holdco.viewer import StaffRole, Viewer
 from statements import ASKING, COPYING, ISSUED, Issued, problems_of
 
 GOOD = [
@@ -264,7 +265,7 @@ async def test_what_holdco_asks_is_noted_with_its_place_and_what_a_test_asks_is_
     fresh = create_engine(database_url, pool_size=1)
     mine = "select count(*) from customers -- of the test"
     asked = set(ISSUED.origins)
-    context = Context(fresh, Viewer(organization_id, "tester"))
+    context = Context(fresh, Viewer(organization_id, "tester", StaffRole.ADMIN))
     async with context.transaction() as transaction:
         await transaction.rows(text(mine))
         await numbering.next_number(transaction, numbering.Series.INVOICE, INVOICES.number)

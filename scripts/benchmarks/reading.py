@@ -15,13 +15,14 @@ from measuring import Figure, Side, compare, figure_of
 from world import World, data_of
 
 from holdco import ids
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.customers.loaders import DescendantsByCustomerId
 from holdco.customers.queries import DESCENDANTS as DESCENDANTS_LISTING
 from holdco.database import create_engine
 from holdco.ids import Kind
 from holdco.paging import request_of
 from holdco.payments.loaders import ConsolidatedReceivablesByCustomerId
+from holdco.viewer import StaffRole, Viewer
 
 LARGE = "LARGE-00000"
 PAGE = 500
@@ -114,7 +115,7 @@ async def _loader_alone(world: World, kind: type[Any], keys: Sequence[UUID], *id
     engine = create_engine(world.database_url, pool_size=1)
     seconds = []
     for _ in range(10):
-        context = Context(engine, Viewer(world.organization_id, "bench"))
+        context = Context(engine, Viewer(world.organization_id, "bench", StaffRole.ADMIN))
         begun = time.perf_counter()
         await asyncio.gather(*(context.load(kind, key, *identity) for key in keys))
         seconds.append(time.perf_counter() - begun)

@@ -24,10 +24,11 @@ from strawberry.asgi import GraphQL
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.types.unset import UNSET
 
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.database import create_engine
 from holdco.schema import schema
 from holdco.settings import Settings
+from holdco.viewer import StaffRole, Viewer
 
 
 class _StockView(GraphQL[Context, None]):
@@ -40,7 +41,7 @@ class _StockView(GraphQL[Context, None]):
         cached.extensions = (ParserCache, ValidationCache)
         super().__init__(cached)
         self.engine = create_engine(settings.database_url, pool_size=settings.pool_size)
-        self._viewer = Viewer(settings.organization_id, "bench")
+        self._viewer = Viewer(settings.organization_id, "bench", StaffRole.ADMIN)
 
     async def run(self, request: Request | WebSocket, context: Any = UNSET, root_value: Any = UNSET) -> Any:
         context = Context(self.engine, self._viewer)

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from holdco.changes.hub import Hub
 from holdco.changes.listening import Listener
-from holdco.context import Capacity, Context, Viewer
+from holdco.context import Capacity, Context
 from holdco.database import create_engine
 from holdco.endpoint.admission import Admission
 from holdco.endpoint.cross_site import with_cors
@@ -36,6 +36,7 @@ from holdco.monitoring.probes import Probes
 from holdco.schema import schema
 from holdco.settings import Settings
 from holdco.sizes import SIZES
+from holdco.viewer import StaffRole, Viewer
 
 # New objects before a collection, and collections of one generation before one of the next.
 COLLECTOR_THRESHOLD = (50_000, 20, 50)
@@ -81,7 +82,7 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
         raise SettingsError("Set DATABASE_URL, or start with `holdco dev`, which brings a database of its own.")
     configure_logs()
     engine = create_engine(settings.database_url, pool_size=settings.pool_size, statement_timeout=settings.statement_timeout)
-    viewer = Viewer(settings.organization_id, ACTOR)
+    viewer = Viewer(settings.organization_id, ACTOR, StaffRole.ADMIN)
     capacity = Capacity(settings.pool_size)
     hub = hub or Hub()
     listener = Listener(create_engine(settings.database_url, pool_size=1), hub)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Hashable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,17 +15,10 @@ from holdco.changes.hub import Hub
 from holdco.database import Transaction
 from holdco.loading import Loader
 from holdco.reader import Reader
+from holdco.viewer import Viewer
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """On whose behalf an operation runs. Until access control exists everybody on this machine is the same one."""
-
-    organization_id: UUID
-    actor: str
 
 
 # So many keep the processor busy while Postgres reads for others: more at once do not get through faster, and small ones wait.

@@ -12,10 +12,11 @@ from sqlalchemy import text
 from conftest import Execute
 from holdco import ids
 from holdco.contacts import service
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.customers import service as customers
 from holdco.ids import Kind
 from holdco.organizations.service import ensure
+from holdco.viewer import StaffRole, Viewer
 from waiting import until_somebody_waits
 
 Counting = Callable[[], Any]
@@ -214,7 +215,7 @@ async def test_an_update_of_a_version_that_is_gone_changes_nothing(context: Cont
 
 
 async def test_unknown_and_foreign_ids_are_not_found_alike(context: Context, execute: Execute, customer_id: str) -> None:
-    other = Context(context.engine, Viewer(ids.new(), "Olaf"))
+    other = Context(context.engine, Viewer(ids.new(), "Olaf", StaffRole.ADMIN))
     await ensure(context.engine, other.organization_id)
     async with other.transaction() as transaction:
         foreign_customer_id = await customers.create(transaction, values={"name": "Elsewhere"})

@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from holdco.context import LARGE_AT_ONCE, Capacity, Context, Viewer
+from holdco.context import LARGE_AT_ONCE, Capacity, Context
 from holdco.database import create_engine
 from holdco.endpoint.documents import Documents
 from holdco.execution.execute import execute
 from holdco.execution.run import FEW, PIECE, pieces
 from holdco.schema import schema
+from holdco.viewer import StaffRole, Viewer
 from stories import Story
 from waiting import until_somebody_waits
 
@@ -25,7 +26,7 @@ LARGE = "query ($id: ID!) { customer(by: {id: $id}) { children { nodes { invoice
 
 
 async def ask(engine: AsyncEngine, organization_id: UUID, capacity: Capacity, text_of_it: str, key: str) -> Any:
-    context = Context(engine, Viewer(organization_id, "tester"), capacity)
+    context = Context(engine, Viewer(organization_id, "tester", StaffRole.ADMIN), capacity)
     document = DOCUMENTS.read(text_of_it)
     (plans,) = document.plans.values()
     try:

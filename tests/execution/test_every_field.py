@@ -26,12 +26,13 @@ from graphql import (
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from asking import asker
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.endpoint.documents import Documents
 from holdco.endpoint.response import encode
 from holdco.limits import Limits
 from holdco.organizations import service as organizations
 from holdco.schema import schema
+from holdco.viewer import StaffRole, Viewer
 from stories import PAYS, SEES, Story
 
 GRAPH = schema._schema  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
@@ -207,10 +208,10 @@ KNOWN = """{
 async def _answer(story: Story, root: str, text: str) -> Answer:
     read = Documents(schema, limits=BEYOND).read(text)
     (plans,) = read.plans.values()
-    context = Context(story.engine, Viewer(story.organization_id, "tester"))
+    context = Context(story.engine, Viewer(story.organization_id, "tester", StaffRole.ADMIN))
     planned = await plans.data(schema, context, {})
     await context.close()
-    context = Context(story.engine, Viewer(story.organization_id, "tester"))
+    context = Context(story.engine, Viewer(story.organization_id, "tester", StaffRole.ADMIN))
     stock: Any = experimental_execute_incrementally(GRAPH, read.node, context_value=context)
     result = await stock
     await context.close()

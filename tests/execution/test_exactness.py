@@ -28,12 +28,13 @@ from hypothesis_graphql import nodes, queries
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from demo_company import load
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.database import create_engine
 from holdco.endpoint.response import encode
 from holdco.execution.execute import PlanFailed, Plans
 from holdco.organizations import service as organizations
 from holdco.schema import schema
+from holdco.viewer import StaffRole, Viewer
 
 GRAPH = schema._schema  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
 EXAMPLES = int(os.environ.get("HOLDCO_EXAMPLES", "60"))
@@ -57,13 +58,13 @@ async def both(
 ) -> tuple[dict[str, Any] | None, Any]:
     """What a level at a time answers, and what graphql-core answers; each in a context of its own."""
     operation = next(each for each in document.definitions if isinstance(each, OperationDefinitionNode))
-    context = Context(engine, Viewer(organization_id, "tester"))
+    context = Context(engine, Viewer(organization_id, "tester", StaffRole.ADMIN))
     try:
         planned = await Plans(document, operation).data(schema, context, variables)
     except PlanFailed:
         planned = None
     await context.close()
-    context = Context(engine, Viewer(organization_id, "tester"))
+    context = Context(engine, Viewer(organization_id, "tester", StaffRole.ADMIN))
     result = experimental_execute_incrementally(GRAPH, document, context_value=context, variable_values=variables)
     stock = await result if asyncio.iscoroutine(result) or asyncio.isfuture(result) else result
     await context.close()

@@ -23,11 +23,12 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from asking import asker
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.database import create_engine
 from holdco.endpoint.view import Endpoint
 from holdco.organizations import service as organizations
 from holdco.schema import schema
+from holdco.viewer import StaffRole, Viewer
 from stories import Story
 from waiting import until_somebody_waits
 
@@ -49,7 +50,7 @@ class House:
         return self.story.engine
 
     def app(self, *, is_planning: bool) -> Starlette:
-        viewer = Viewer(self.story.organization_id, "tester")
+        viewer = Viewer(self.story.organization_id, "tester", StaffRole.ADMIN)
 
         async def make_context(_request: Request) -> Context:
             return Context(self.narrow, viewer)

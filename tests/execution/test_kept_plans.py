@@ -15,10 +15,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.endpoint.documents import Documents
 from holdco.endpoint.view import Endpoint
 from holdco.schema import schema
+from holdco.viewer import StaffRole, Viewer
 
 # Ten thousand with HOLDCO_KEPT_DOCUMENTS=10000, which take ten seconds.
 DOCUMENTS = int(os.environ.get("HOLDCO_KEPT_DOCUMENTS", "3000"))
@@ -107,7 +108,7 @@ async def test_a_way_to_skip_that_was_forgotten_is_answered_as_before(context: C
 
 async def test_a_server_answers_more_documents_than_it_keeps(engine: AsyncEngine, organization_id: UUID) -> None:
     async def make_context(_request: Request) -> Context:
-        return Context(engine, Viewer(organization_id, "tester"))
+        return Context(engine, Viewer(organization_id, "tester", StaffRole.ADMIN))
 
     app = Starlette(routes=[Route("/graphql", Endpoint(schema, make_context=make_context, is_planning=True))])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://holdco") as client:

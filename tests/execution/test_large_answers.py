@@ -19,10 +19,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.endpoint.view import Endpoint
 from holdco.organizations import service as organizations
 from holdco.schema import schema
+from holdco.viewer import StaffRole, Viewer
 
 PARENTS, CHILDREN = 50, 200
 DOCUMENT = """{
@@ -72,7 +73,7 @@ async def client(engine: AsyncEngine, organization_id: UUID) -> AsyncIterator[ht
     """Of an application in this event loop."""
 
     async def make_context(_request: Request) -> Context:
-        return Context(engine, Viewer(organization_id, "tester"))
+        return Context(engine, Viewer(organization_id, "tester", StaffRole.ADMIN))
 
     app = Starlette(routes=[Route("/graphql", Endpoint(schema, make_context=make_context, is_planning=True))])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://holdco") as made:

@@ -8,11 +8,12 @@ import orjson
 import pytest
 
 from asking import answered
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.endpoint.documents import Documents
 from holdco.endpoint.response import encode
 from holdco.execution.execute import execute
 from holdco.schema import schema
+from holdco.viewer import StaffRole, Viewer
 from stories import Story, fresh_key
 
 ALLOCATION = """id amount currency appliedOn createdAt actor strategy reason isPaidByAncestor path
@@ -61,7 +62,7 @@ async def test_a_payload_says_the_same_a_level_at_a_time(story: Story, mutation:
     stock = await answered(story.engine, story.organization_id, text, {"input": given}, is_planning=False)
     read = Documents(schema).read(text)
     (plans,) = read.plans.values()
-    context = Context(story.engine, Viewer(story.organization_id, "tester"))
+    context = Context(story.engine, Viewer(story.organization_id, "tester", StaffRole.ADMIN))
     try:
         planned = await execute(schema, read.node, plans, context=context, variables={"input": given})
     finally:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from holdco.context import Capacity, Context, Viewer
+from holdco.context import Capacity, Context
 from holdco.database import create_engine
 from holdco.endpoint.documents import Documents
 from holdco.execution.execute import execute
 from holdco.schema import schema
+from holdco.viewer import StaffRole, Viewer
 from stories import Story
 
 LARGE = "children { nodes { invoices { nodes { number } } } }"
@@ -33,7 +34,7 @@ async def test_a_mutation_with_a_large_answer_and_a_large_query_do_not_wait_for_
     await story.customer("Lisbon", under=top)
     narrow = create_engine(database_url, pool_size=1)
     capacity = Capacity(1)
-    viewer = Viewer(story.organization_id, "tester")
+    viewer = Viewer(story.organization_id, "tester", StaffRole.ADMIN)
     querying, changing = Context(narrow, viewer, capacity), Context(narrow, viewer, capacity)
     # The query has the room, and waits for the only connection, which the mutation has.
     await querying.take_room()

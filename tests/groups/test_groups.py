@@ -11,11 +11,12 @@ import pytest
 from conftest import Execute
 from groups.steps import CREATE, GROUP, UPDATE, ask, create, customer, recorded, refusals, stored
 from holdco import ids
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.groups import service
 from holdco.groups.loaders import GroupById
 from holdco.ids import Kind
 from holdco.organizations.service import ensure
+from holdco.viewer import StaffRole, Viewer
 from waiting import until_somebody_waits
 
 ExecuteFailing = Callable[..., Awaitable[list[Any]]]
@@ -172,7 +173,7 @@ async def test_a_group_is_found_by_its_id_within_its_organization(context: Conte
     group = await create(execute, "Resellers")
     document = "query ($id: ID!) { node(id: $id) { id ... on CustomerGroup { name } } }"
     assert await ask(execute, document, id=group["id"]) == {"id": group["id"], "name": "Resellers"}
-    other = Context(context.engine, Viewer(ids.new(), "Olaf"))
+    other = Context(context.engine, Viewer(ids.new(), "Olaf", StaffRole.ADMIN))
     await ensure(context.engine, other.organization_id)
     async with other.transaction() as transaction:
         foreign_id = await service.create(transaction, values={"name": "Elsewhere"})

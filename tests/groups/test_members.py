@@ -21,10 +21,11 @@ from groups.steps import (
     stored,
 )
 from holdco import ids
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.customers import service as customers
 from holdco.ids import Kind
 from holdco.organizations.service import ensure
+from holdco.viewer import StaffRole, Viewer
 from waiting import until_somebody_waits
 
 Counting = Callable[[], Any]
@@ -136,7 +137,7 @@ async def test_an_unknown_group_takes_nobody(context: Context, execute: Execute,
 
 
 async def test_a_customer_of_another_organization_is_as_unknown_as_any(context: Context, execute: Execute) -> None:
-    other = Context(context.engine, Viewer(ids.new(), "Olaf"))
+    other = Context(context.engine, Viewer(ids.new(), "Olaf", StaffRole.ADMIN))
     await ensure(context.engine, other.organization_id)
     async with other.transaction() as transaction:
         foreign_id = await customers.create(transaction, values={"name": "Elsewhere"})

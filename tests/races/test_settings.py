@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.organizations import service as organizations
+from holdco.viewer import StaffRole, Viewer
 from races.racing import Payload, codes, queue
 from stories import PAYS, Story
 
 
 async def after_change(story: Story, attempt: Coroutine[Any, Any, Payload], **values: Any) -> Payload:
     """What becomes of an attempt that begins before the settings change and waits for them."""
-    context = Context(story.engine, Viewer(story.organization_id, "tester"))
+    context = Context(story.engine, Viewer(story.organization_id, "tester", StaffRole.ADMIN))
     try:
         async with context.transaction() as transaction:
             await organizations.change(transaction, values=values)
