@@ -170,17 +170,17 @@ class Pair:
     reduced_id: UUID
     planted: Planted
 
-    async def answer(self, organization_id: UUID, document: str) -> tuple[Any, list[str]]:
+    async def answer(self, organization_id: UUID, document: str, variables: dict[str, Any]) -> tuple[Any, list[str]]:
         viewer = Viewer(organization_id, "client user", None, client_user_id=self.world.viewer_id)
-        result = await answered(self.engine, organization_id, document, {}, viewer=viewer)
+        result = await answered(self.engine, organization_id, document, variables, viewer=viewer)
         said = repr((result.data, [error.message for error in result.errors or ()]))
         return said.replace(organization_id.hex, "the organization"), [error.message for error in result.errors or ()]
 
-    async def compare(self, document: str) -> bool:
+    async def compare(self, document: str, **variables: Any) -> bool:
         """Whether the document was answered without an error."""
-        whole, errors = await self.answer(self.whole_id, document)
-        reduced, _ = await self.answer(self.reduced_id, document)
-        assert whole == reduced, document
+        whole, errors = await self.answer(self.whole_id, document, variables)
+        reduced, _ = await self.answer(self.reduced_id, document, variables)
+        assert whole == reduced, (document, variables)
         return not errors
 
 
@@ -191,6 +191,39 @@ async def _pair(engine: AsyncEngine, chance: Random) -> Pair:
     planted = _planted(world.rows, await _cursors(engine, whole_id))
     return Pair(engine, world, reduced, whole_id, reduced_id, planted)
 
+
+# Of fields that random documents seldom reach, on everything that there is.
+RICH: Final = (
+    """{ customers(first: 50) { totalCount nodes {
+      number notes parent { name } parentAccess { view pay manage } depth root { name } ancestors { name }
+      groups { name customers { totalCount nodes { name } } } externalReferences { externalId }
+      children { totalCount nodes { name } } descendants { totalCount edges { depth parentId node { name } } }
+      hierarchyHistory { totalCount } activity { totalCount } contacts { nodes { name } } creditNotes { nodes { total } }
+      receivables { outstanding overdue unapplied openCredits openInvoiceCount }
+      consolidatedReceivables { outstanding overdue unapplied openCredits openInvoiceCount } } } }""",
+    """{ customers { nodes {
+      all: invoices(scope: SUBTREE) { totalCount nodes { number lines { description } customer { name } } }
+      below: invoices(scope: DIRECT_CHILDREN, filter: {isOpen: true}) { totalCount nodes { balance } }
+      payments(scope: SUBTREE) { totalCount nodes { number allocated allocations { totalCount nodes { amount path } } } } } } }""",
+    """{ invoices(first: 50) { nodes { number amountPaid allocations(includeReversed: true) { totalCount edges { cursor node {
+      id amount isPaidByAncestor payerName actor reason path strategy payer { name } reversedBy { id }
+      source { ... on Payment { number amount } ... on CreditNote { number total } }
+      invoice { customer { name } } } } } } } }""",
+    """{ payments { nodes { number amount unapplied
+        allocations { nodes { actor invoice { number customer { name parent { name } } } } } } }
+      customers { nodes { creditNotes { nodes { allocations { totalCount nodes { amount } } } } } } }""",
+    """{ roots: customers(filter: {isRoot: true}) { totalCount nodes { name } }
+      last: customers(orderBy: [{field: NAME, direction: DESC}], first: 2) { pageInfo { hasNextPage endCursor } } }""",
+)
+# Of each customer, and of each payment and credit note, seen or not.
+OF_EACH: Final = """query ($id: ID!) {
+  node(id: $id) { id } customer(by: {id: $id}) { name children { totalCount } }
+  of: customers(filter: {parentId: {eq: $id}}) { totalCount nodes { name } }
+  invoices(filter: {customerId: {eq: $id}}) { totalCount } payments(filter: {customerId: {eq: $id}}) { totalCount }
+  customerDeletePreview(id: $id) { contactCount userErrors { code message } } }"""
+OF_EACH_SOURCE: Final = """query ($id: ID!) { allocationPreview(input: {sourceId: $id}) {
+  lines { amount balanceAfter invoice { number } } allocated unapplied skipped { code customer { name } }
+  userErrors { code message } } }"""
 
 COUNTS: Final = """{ customers { totalCount } invoices { totalCount } payments { totalCount } customerGroups { totalCount }
   all: customers(first: 200) { nodes { id contacts { totalCount } creditNotes { totalCount }
@@ -218,6 +251,19 @@ async def test_all_that_may_be_seen_is_seen(database_url: str) -> None:
         assert sum(each["allocations"]["totalCount"] for each in invoices) == len(rows["allocations"])
         seen += len(visible)
     assert seen > WORLDS
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("seed", range(WORLDS))
+async def test_what_is_hidden_changes_no_answer_about_anything_that_there_is(database_url: str, seed: int) -> None:
+    engine = create_engine(database_url, pool_size=2)
+    pair = await _pair(engine, Random(seed))
+    asked = [(document, {}) for document in RICH]
+    asked += [(OF_EACH, {"id": ids.encode(Kind.CUSTOMER, row["id"])}) for row in pair.world.rows["customers"]]
+    for table in ("payments", "credit_notes"):
+        asked += [(OF_EACH_SOURCE, {"id": ids.encode(KINDS[table], row["id"])}) for row in pair.world.rows[table]]
+    for document, variables in asked:
+        assert await pair.compare(document, **variables), (document, variables)
     await engine.dispose()
 
 

@@ -304,7 +304,7 @@ class Maker:
             state="ACTIVE",
             project_scope=self._chance.choice(["ALL", "LIST"]),
         )
-        for customer in self._some(customers)[:2]:
+        for customer in self._chance.sample(customers, self._chance.randint(1, 3)):
             self.add(
                 "client_user_customers",
                 client_user_id=user["id"],
