@@ -25,6 +25,9 @@ from holdco.execution.execute import Plans
 from holdco.limits import Limits
 from holdco.monitoring.operations import Measured
 
+# Of a document that is refused, told at once. graphql-core writes the whole of a wrong input into each of them.
+ERRORS_MAX = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -106,7 +109,9 @@ class Documents:
         node = parse_limited(text, self._limits)
         try:
             check_document(node, self._limits, is_introspection_on=self._is_introspection_on)
-            errors = validate(self._schema, node, self._rules, hide_suggestions=not self._is_introspection_on)
+            errors = validate(
+                self._schema, node, self._rules, max_errors=ERRORS_MAX, hide_suggestions=not self._is_introspection_on
+            )
             if errors:
                 raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, *errors)
             operations = (item for item in node.definitions if isinstance(item, OperationDefinitionNode))

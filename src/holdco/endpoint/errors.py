@@ -25,7 +25,7 @@ class ErrorCode(Enum):
     UNSUPPORTED_MEDIA_TYPE = 415, "The body is not declared as application/json in UTF-8."
     GRAPHQL_PARSE_FAILED = 400, "The document is not GraphQL."
     GRAPHQL_VALIDATION_FAILED = 400, "The document does not fit the schema."
-    DOCUMENT_TOO_LARGE = 400, "The document has more characters, tokens or fields than are served."
+    DOCUMENT_TOO_LARGE = 400, "The document has more characters, tokens, definitions, arguments or fields than are served."
     DEPTH_EXCEEDED = 400, "The document has more levels of fields inside fields than are served."
     ALIASES_EXCEEDED = 400, "The document has more aliases than are served."
     DIRECTIVES_EXCEEDED = 400, "The document has more directives than are served."
