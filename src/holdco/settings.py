@@ -53,6 +53,8 @@ class Settings:
     `HOLDCO_TRACES`              `on`: OpenTelemetry traces, with the extra `opentelemetry` (default: off)
     `HOLDCO_LIMIT_…`             how much one request may ask for (holdco.limits)
     `HOLDCO_INTROSPECTION`       `on`, or `off`: the schema is not told, and refusals suggest no names (default: on)
+    `HOLDCO_HEAD_TIMEOUT`        seconds in which the head of a request has to come (default: 20)
+    `HOLDCO_BODY_TIMEOUT`        seconds in which its body has to come after that (default: 60)
     """
 
     database_url: str | None
@@ -74,6 +76,8 @@ class Settings:
     is_tracing: bool = False
     limits: Limits = field(default_factory=Limits)
     is_introspection_on: bool = True
+    head_timeout: int = 20
+    body_timeout: int = 60
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -98,6 +102,8 @@ class Settings:
             is_tracing=_switch(environment, "HOLDCO_TRACES", is_on=False),
             limits=Limits.from_environment(environment),
             is_introspection_on=_switch(environment, "HOLDCO_INTROSPECTION", is_on=True),
+            head_timeout=_number(environment, "HOLDCO_HEAD_TIMEOUT", 20, highest=3600),
+            body_timeout=_number(environment, "HOLDCO_BODY_TIMEOUT", 60, highest=3600),
         )
 
 
