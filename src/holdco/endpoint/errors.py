@@ -41,6 +41,7 @@ class ErrorCode(Enum):
     PERSISTED_QUERY_HASH_MISMATCH = 400, "The hash or id is not that of the text beside it."
     DOCUMENT_NOT_TRUSTED = 403, "This server executes trusted documents only, and this is not one of them."
     CROSS_SITE_REQUEST = 403, "A GET that another site may have made a browser send (see `cross_site`)."
+    HOST_NOT_SERVED = 421, "The Host header has a name that this server does not answer to (see `hosts`)."
     BAD_USER_INPUT = 400, "A variable or an argument has a value that its type does not take."
     INTERNAL_ERROR = 500, "A defect on our side."
     THROTTLED = 503, "Too many operations are under way here. Nothing was executed; try again after Retry-After."
