@@ -127,7 +127,8 @@ async def test_what_a_limit_allows_is_answered_and_one_more_is_not(
         document, variables = made(number + 1)
         response = await server.post(document, variables)
         (error,) = response.json()["errors"]
-        assert (response.status_code, error["extensions"]) == (400, {"code": code})
+        told = {"cost": {"requested": number + 1, "maximum": number}} if made is cost else {}
+        assert (response.status_code, error["extensions"]) == (400, {"code": code, **told})
         assert str(number) in error["message"]
         if name != "tokens":
             # The parser stops counting where it stops reading.

@@ -80,16 +80,24 @@ _SAID_IN_GRAPHQL = frozenset(
 class RequestError(Exception):
     """A request that is not executed: nothing was read or written for it."""
 
-    def __init__(self, code: ErrorCode, *errors: str | GraphQLError, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        *errors: str | GraphQLError,
+        headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(*errors)
         self.code = code
         self.headers = headers or {}
+        # Of each error, beside its code: what programs would else have to read out of a sentence.
+        self.extensions = extensions or {}
 
     def presented(self) -> list[dict[str, Any]]:
+        extensions = {"code": self.code.name, **self.extensions}
         return [
-            _formatted(error, self.code.name)
-            if isinstance(error, GraphQLError)
-            else {"message": error, "extensions": {"code": self.code.name}}
+            (_formatted(error, self.code.name) if isinstance(error, GraphQLError) else {"message": error})
+            | {"extensions": extensions}
             for error in self.args
         ]
 

@@ -200,7 +200,7 @@ class Endpoint:
             return self._increments(request, parameters, chosen.document)
         result = await self._run(request, parameters, chosen)
         if request.headers.get("x-holdco-cost") == "1":
-            result.extensions = {"cost": {"requested": chosen.cost, "maximum": self._limits.cost}}
+            result.extensions = {"cost": chosen.document.costs[chosen.name].told(chosen.cost)}
         return result
 
     def _chosen(self, parameters: Parameters) -> Chosen:
