@@ -35,7 +35,9 @@ class ErrorCode(Enum):
     COST_EXCEEDED = 400, "The answer may have more objects than are served."
     INTROSPECTION_OFF = 400, "The document asks what the schema is, and that is not told here."
     OPERATION_RESOLUTION_FAILURE = 400, "The document has no operation of the asked name, or several and none was named."
-    # 200 in every media type, as Apollo Server answers: its clients read this as a question, not as a failure.
+    # 200 in every media type, as Apollo Server answers: its clients read this as a question, not as a failure, and the one for
+    # iOS gives up at any other status before it would send the text. GraphQL over HTTP says that an answer without data in
+    # application/graphql-response+json has another status; its appendix "Persisted Documents" names none for this one.
     PERSISTED_QUERY_NOT_FOUND = 200, "The hash or id is not known here: send the text as well."
     PERSISTED_QUERY_NOT_SUPPORTED = 200, "This server takes texts only: send the text, and no hash or id."
     PERSISTED_QUERY_HASH_MISMATCH = 400, "The hash or id is not that of the text beside it."
