@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from holdco.errors import SettingsError
@@ -47,6 +47,14 @@ class Limits:
     fragments: int = 100
     variables: int = 200
     arguments: int = 100
+
+    @property
+    def of_trusted(self) -> Limits:
+        """For documents that whoever runs this server has written: only what one may cost, which its variables decide, still
+        bounds those.
+        """
+        unbounded = {field.name: _HIGHEST for field in fields(self) if field.name not in {"cost", "tree"}}
+        return replace(self, **unbounded)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Limits:
