@@ -23,6 +23,7 @@ from holdco.endpoint.admission import Admission
 from holdco.endpoint.cross_site import with_cors
 from holdco.endpoint.documents import Documents
 from holdco.endpoint.graphiql import GraphiQL
+from holdco.endpoint.hosts import with_hosts
 from holdco.endpoint.operations import Operations
 from holdco.endpoint.trusted import load_trusted
 from holdco.endpoint.view import Endpoint
@@ -141,4 +142,4 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
             *probes.routes,
         ],
     )
-    return with_cors(router, settings.origins)
+    return with_hosts(with_cors(router, settings.origins), bound_to=settings.host, hosts=settings.hosts)

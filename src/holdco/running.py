@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, NoReturn, cast
 
 import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -156,7 +157,8 @@ def _run(settings: Settings, workers: int) -> None:
         port=settings.port,
         workers=workers,
         loop="uvloop",
-        http=BoundedHeads,
+        # Workers get it pickled, which a class made here could not be.
+        http=cast("Any", partial(BoundedHeads, head_seconds=settings.head_timeout, body_seconds=settings.body_timeout)),
         ws="websockets-sansio",
         # Messages are bounded, and not compressed: what that needs for each socket is more than the rest of it.
         ws_max_size=1 << 20,

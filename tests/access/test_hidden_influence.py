@@ -204,7 +204,7 @@ RICH: Final = (
     """{ customers { nodes {
       all: invoices(scope: SUBTREE) { totalCount nodes { number lines { description } customer { name } } }
       below: invoices(scope: DIRECT_CHILDREN, filter: {isOpen: true}) { totalCount nodes { balance } }
-      payments(scope: SUBTREE) { totalCount nodes { number allocated allocations { totalCount nodes { amount path } } } } } } }""",
+      payments(scope: SUBTREE) { nodes { number allocated allocations { totalCount nodes { amount path } } } } } } }""",
     """{ invoices(first: 50) { nodes { number amountPaid allocations(includeReversed: true) { totalCount edges { cursor node {
       id amount isPaidByAncestor payerName actor reason path strategy payer { name } reversedBy { id }
       source { ... on Payment { number amount } ... on CreditNote { number total } }

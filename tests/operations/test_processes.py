@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
@@ -115,3 +118,23 @@ async def test_the_metrics_of_all_workers_are_one(story: Story, database_url: st
     assert value_of(shown, "holdco_operation_duration_seconds_count", **labels) == 20
     assert value_of(shown, "holdco_operation_statements_sum", type="query") == 20
     assert value_of(shown, "holdco_requests_refused_total", code="GRAPHQL_VALIDATION_FAILED") == 20
+
+
+async def test_a_worker_that_was_killed_leaves_no_gauges_behind(story: Story, database_url: str, tmp_path: Path) -> None:
+    def workers() -> set[int]:
+        return {int(file.stem.rpartition("_")[2]) for file in tmp_path.glob("gauge_livesum_*.db")}
+
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "HOLDCO_POOL_SIZE": "3"}
+    with serve(database_url, story.organization_id, workers=2, **shared) as process:
+
+        async def connections_max() -> float:
+            async with httpx.AsyncClient(base_url=process.address) as http:
+                return value_of((await http.get("/metrics")).text, "holdco_pool_connections_max")
+
+        async with asyncio.timeout(SECONDS):
+            while await connections_max() != 6:
+                pass
+            killed = min(workers() - {process.running.pid})
+            os.kill(killed, signal.SIGKILL)
+            while killed in workers() or await connections_max() != 6:
+                pass

@@ -31,6 +31,7 @@ from holdco.endpoint.documents import Document, Documents, name_of
 from holdco.endpoint.errors import ErrorCode, RequestError, masked, outage_in, presented
 from holdco.endpoint.events import EVENT_STREAM, EventStream
 from holdco.endpoint.graphiql import GraphiQL
+from holdco.endpoint.headers import listed
 from holdco.endpoint.incremental import Multipart, accepts_increments, increments, is_incremental
 from holdco.endpoint.limiting import check_variables
 from holdco.endpoint.negotiation import GRAPHQL_RESPONSE, HTML, JSON, negotiate
@@ -175,13 +176,13 @@ class Endpoint:
         response = _executed(result, media_type, request_id)
         if request.method != "POST" and request.state.is_named and not result.errors:
             return await answer_conditionally(response, media_type, request.headers)
-        return await compressed(response, media_type, request.headers.get("accept-encoding"))
+        return await compressed(response, media_type, listed(request.headers, "accept-encoding"))
 
     def _media_type(self, request: Request) -> str:
         if request.method not in {"GET", "HEAD", "POST"}:
             raise RequestError(ErrorCode.METHOD_NOT_ALLOWED, "GraphQL is served by GET and POST.", headers={"allow": _METHODS})
         page = (HTML,) if request.method != "POST" and self._graphiql is not None else ()
-        media_type = negotiate(request.headers.get("accept"), (JSON, GRAPHQL_RESPONSE, *page, EVENT_STREAM))
+        media_type = negotiate(listed(request.headers, "accept"), (JSON, GRAPHQL_RESPONSE, *page, EVENT_STREAM))
         if media_type is None:
             raise RequestError(ErrorCode.NOT_ACCEPTABLE, f"Answers are {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
         return media_type
@@ -194,12 +195,12 @@ class Endpoint:
         self._check_method(request, chosen.operation)
         if request.method != "POST":
             request.state.is_named = chosen.is_named
-        accept = request.headers.get("accept", "")
+        accept = listed(request.headers, "accept") or ""
         if "multipart/" in accept and accepts_increments(accept) and is_incremental(chosen.document.node):
             return self._increments(request, parameters, chosen.document)
         result = await self._run(request, parameters, chosen)
         if request.headers.get("x-holdco-cost") == "1":
-            result.extensions = {"cost": {"requested": chosen.cost, "maximum": self._limits.cost}}
+            result.extensions = {"cost": chosen.document.costs[chosen.name].told(chosen.cost)}
         return result
 
     def _chosen(self, parameters: Parameters) -> Chosen:
