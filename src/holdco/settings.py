@@ -53,6 +53,10 @@ class Settings:
     `HOLDCO_TRACES`              `on`: OpenTelemetry traces, with the extra `opentelemetry` (default: off)
     `HOLDCO_LIMIT_…`             how much one request may ask for (holdco.limits)
     `HOLDCO_INTROSPECTION`       `on`, or `off`: the schema is not told, and refusals suggest no names (default: on)
+    `HOLDCO_SOCKET_OPERATIONS_MAX` operations, subscriptions included, that one WebSocket may have under way (default: 100)
+    `HOLDCO_CONNECTION_INIT_TIMEOUT` seconds that a WebSocket has to say connection_init (default: 10)
+    `HOLDCO_STOP_TIMEOUT`        seconds that operations under way have to end after SIGTERM (default: as long as one may wait and
+                                 be executed: 35)
     """
 
     database_url: str | None
@@ -74,6 +78,9 @@ class Settings:
     is_tracing: bool = False
     limits: Limits = field(default_factory=Limits)
     is_introspection_on: bool = True
+    socket_operations_max: int = 100
+    connection_init_timeout: int = 10
+    stop_timeout: int = 35
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -98,6 +105,9 @@ class Settings:
             is_tracing=_switch(environment, "HOLDCO_TRACES", is_on=False),
             limits=Limits.from_environment(environment),
             is_introspection_on=_switch(environment, "HOLDCO_INTROSPECTION", is_on=True),
+            socket_operations_max=_number(environment, "HOLDCO_SOCKET_OPERATIONS_MAX", 100, highest=10_000),
+            connection_init_timeout=_number(environment, "HOLDCO_CONNECTION_INIT_TIMEOUT", 10, highest=600),
+            stop_timeout=_number(environment, "HOLDCO_STOP_TIMEOUT", _longest(environment), highest=4200),
         )
 
 
@@ -107,6 +117,12 @@ def _number(environment: Mapping[str, str], name: str, default: int, *, highest:
     if not text.isascii() or not text.isdigit() or len(text) > len(str(highest)) or not 1 <= int(text) <= highest:
         raise SettingsError(f"{name} must be a whole number from 1 to {highest}, not {text[:60]!r}.")
     return int(text)
+
+
+def _longest(environment: Mapping[str, str]) -> int:
+    """Seconds that an operation may take from its arrival to its end."""
+    wait = _number(environment, "HOLDCO_OPERATIONS_WAIT", 5, highest=600)
+    return wait + _number(environment, "HOLDCO_EXECUTION_TIMEOUT", 30, highest=3600)
 
 
 def _documents(environment: Mapping[str, str]) -> DocumentsMode:

@@ -43,7 +43,7 @@ class ErrorCode(Enum):
     CROSS_SITE_REQUEST = 403, "A GET that another site may have made a browser send (see `cross_site`)."
     BAD_USER_INPUT = 400, "A variable or an argument has a value that its type does not take."
     INTERNAL_ERROR = 500, "A defect on our side."
-    THROTTLED = 503, "Too many operations are under way here. Nothing was executed; try again after Retry-After."
+    THROTTLED = 503, "Too many operations are under way, here or on a socket. Nothing was executed; try again after Retry-After."
     EXECUTION_TIMEOUT = 504, "The operation took too long and was ended. For a mutation the message says whether it was undone."
     STATEMENT_TIMEOUT = 504, "One SQL statement took too long, or waited too long for a lock, and was ended."
     SERVICE_UNAVAILABLE = 503, "The database cannot be reached at the moment. Try again after Retry-After."
