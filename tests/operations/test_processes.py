@@ -102,6 +102,31 @@ async def test_every_operation_is_logged_when_wanted_and_slow_ones_always_withou
     assert logged[1]["request_id"] == asked.headers["x-request-id"]
 
 
+async def test_what_a_subscription_and_each_of_its_events_took_is_logged(story: Story, database_url: str) -> None:
+    head = await story.customer("Aldgate Networks")
+    document = "subscription Watches ($id: ID!) { customerChanged(customerId: $id, scope: SELF) { customers { name } } }"
+    request = {"query": document, "variables": {"id": head}}
+    with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on") as process:
+        async with (
+            httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http,
+            http.stream("POST", "/graphql", json=request, headers={"accept": "text/event-stream"}) as stream,
+        ):
+            while value_of((await http.get("/metrics")).text, "holdco_operation_statements_count", type="subscription") == 0:
+                pass
+            await story.do("customerUpdate", id=head, version=1, name="Aldgate")
+            async for line in stream.aiter_lines():
+                if line.startswith("data: "):
+                    break
+        process.stop()
+        status, errors = await asyncio.to_thread(process.end)
+    assert status == 0
+    logged = [orjson.loads(line) for line in errors.splitlines()]
+    assert [(line["event"], line["operation"], line["type"], line["statements"], line["outcome"]) for line in logged] == [
+        ("operation", "Watches", "subscription", 1, "OK"),
+        ("operation", "Watches", "event", 1, "OK"),
+    ]
+
+
 async def test_the_metrics_of_all_workers_are_one(story: Story, database_url: str) -> None:
     with serve(database_url, story.organization_id, workers=2) as process:
         for _ in range(20):

@@ -73,6 +73,30 @@ async def test_an_event_that_takes_too_long_is_ended_and_the_subscription_goes_o
         assert await socket.next() == {"customerChanged": {"customers": [{"invoices": {"totalCount": 0}}]}}
 
 
+@pytest.mark.parametrize("leaving", ["complete", "break off"])
+async def test_what_a_client_on_a_socket_has_left_is_ended_in_postgres_too(
+    server: Server, story: Story, engine: AsyncEngine, leaving: str
+) -> None:
+    head = await story.customer("Aldgate")
+    async with server.socket() as socket:
+        await socket.execute("1", OWES, id=head)
+        await server.until_subscribed()
+        queries, events = [await executions(server, *each, "ABANDONED") for each in (("Invoices", "query"), ("Owes", "event"))]
+        async with engine.begin() as blocking:
+            await lock(blocking)
+            await rename(story, head, "Aldgate Networks")
+            await socket.execute("2", INVOICES)
+            await until_waiting(engine, 2)
+            if leaving == "complete":
+                await socket.send(id="1", type="complete")
+                await socket.send(id="2", type="complete")
+            else:
+                socket.connection.transport.abort()
+            await until_nothing_is_held(server)
+        assert await executions(server, "Invoices", "query", "ABANDONED") - queries == 1
+        assert await executions(server, "Owes", "event", "ABANDONED") - events == 1
+
+
 async def test_an_event_waits_for_its_turn_for_a_bounded_time(
     serve: Callable[..., Any], story: Story, engine: AsyncEngine
 ) -> None:
@@ -179,7 +203,7 @@ async def test_a_socket_that_is_not_read_is_closed_and_forgotten(
     await lengthen(story, engine)
     head = await story.customer("Aldgate")
     # Nobody reads more than one message ahead, so that pings are not answered either.
-    async with server.connection(max_queue=1, ping_interval=None, compression=None) as connection:
+    async with server.connection(max_queue=1, max_size=None, ping_interval=None, compression=None) as connection:
         socket = Socket(connection)
         await socket.initialise()
         await socket.execute("1", WATCHES, id=head)

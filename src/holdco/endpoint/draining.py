@@ -29,7 +29,8 @@ class DrainedWebSockets(WebSocketsSansIOProtocol):
     def shutdown(self) -> None:
         """Leaves the closing to the application, when it is one that closes."""
         self.close_timeout = FAREWELL
-        if not _stop(self.app_state) or not self.handshake_complete:
+        is_told = _stop(self.app_state)
+        if not is_told or self.close_sent or not self.handshake_complete:
             super().shutdown()
 
     def keepalive_timeout(self) -> None:

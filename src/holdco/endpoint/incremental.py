@@ -25,6 +25,7 @@ from holdco.endpoint.errors import RequestError, masked, presented
 from holdco.endpoint.parameters import Parameters
 from holdco.endpoint.response import encode
 from holdco.endpoint.supervision import Abandoned
+from holdco.monitoring import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -114,8 +115,9 @@ class Parts:
         self._first: bytes | None = None
         # None before the first part.
         self._has_next: bool | None = None
+        self._failure: BaseException | None = None
         self._running = asyncio.ensure_future(self._run())
-        self._running.add_done_callback(lambda _: self._ready.put_nowait(None))
+        self._running.add_done_callback(self._end)
 
     @classmethod
     async def begun(cls, execution: Callable[[Take], Awaitable[ExecutionResult]], show: Show, request_id: str) -> Parts:
@@ -140,6 +142,11 @@ class Parts:
         self._has_next = part["hasNext"]
         self._ready.put_nowait(encode(part))
 
+    def _end(self, running: asyncio.Task[None]) -> None:
+        # What it raised is no news when the last part has been made.
+        self._failure = None if running.cancelled() else running.exception()
+        self._ready.put_nowait(None)
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         part = self._first
         while part is not None:
@@ -150,11 +157,11 @@ class Parts:
 
     def _errors(self) -> list[dict[str, Any]]:
         """Of an answer that broke off."""
-        failure = None if self._running.cancelled() else self._running.exception()
-        if isinstance(failure, RequestError):
-            return failure.presented()
-        if not isinstance(failure, Abandoned):
-            log.error("operation failed", exc_info=failure)
+        if isinstance(self._failure, RequestError):
+            metrics.REFUSALS.labels(self._failure.code.name).inc()
+            return self._failure.presented()
+        if not isinstance(self._failure, Abandoned):
+            log.error("operation failed", exc_info=self._failure)
         return [masked(self._request_id)]
 
     def close(self) -> None:

@@ -61,7 +61,7 @@ class Operations:
     ) -> ExecutionResult:
         """Executes it. RequestError, in this order: THROTTLED; EXECUTION_TIMEOUT; the codes of outages.
 
-        A query whose client goes away is ended, and Abandoned raised, unless the transport sees to that, by cancelling the
+        A query whose client goes away is ended, and Abandoned raised, unless the transport sees to that itself and cancels the
         task (`is_watched`). A mutation goes on: going away is not taking back. Only time ends a mutation, and then it is
         undone, unless it was being committed.
         """
@@ -103,6 +103,10 @@ class Operations:
             raise _refusal(outage) from outage
         except BaseException:
             running.outcome = ErrorCode.INTERNAL_ERROR.name
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                running.stop()
+                running.outcome = ABANDONED
             raise
         if result.errors:
             running.outcome = code_of(result.errors[0])

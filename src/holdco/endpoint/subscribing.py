@@ -112,6 +112,7 @@ class Subscriptions:
                 result = await self._operations.run(execution, measured.event, request, is_watched=False)
             answer = self._body(result, request.state.request_id)
         except RequestError as refusal:
+            metrics.REFUSALS.labels(refusal.code.name).inc()
             answer = {"errors": refusal.presented(), "data": None}
         finally:
             await asyncio.shield(self._close_context(context))
