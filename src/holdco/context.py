@@ -23,7 +23,10 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """On whose behalf an operation runs. Until access control exists everybody on this machine is the same one."""
+    """On whose behalf an operation runs. Until access control exists everybody on this machine is the same one.
+
+    Equal viewers see the same: an event is read once for all of them (`endpoint/subscribing.py`).
+    """
 
     organization_id: UUID
     actor: str

@@ -85,10 +85,17 @@ async def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_re
 
 async def test_every_operation_is_logged_when_wanted_and_slow_ones_always_without_values(story: Story, database_url: str) -> None:
     document = "query Find($number: String!) { customers(filter: {number: {eq: $number}}) { nodes { name } } }"
-    with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on", HOLDCO_SLOW_MILLISECONDS="1") as process:
-        async with httpx.AsyncClient(base_url=process.address) as http:
+    with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on", HOLDCO_SLOW_MILLISECONDS="500") as process:
+        async with httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http:
             await http.post("/graphql", json={"query": "query Quick { __typename }"})
-            asked = await http.post("/graphql", json={"query": document, "variables": {"number": "secret-number"}})
+            async with story.engine.begin() as blocking:
+                await blocking.execute(text("lock table customers in access exclusive mode"))
+                body = {"query": document, "variables": {"number": "secret-number"}}
+                asking = asyncio.create_task(http.post("/graphql", json=body))
+                await until_waiting(story.engine, 1)
+                # Slow is a matter of time.
+                await blocking.execute(text("select pg_sleep(0.6)"))
+            asked = await asking
             assert asked.json() == {"data": {"customers": {"nodes": []}}}
         process.stop()
         status, errors = await asyncio.to_thread(process.end)

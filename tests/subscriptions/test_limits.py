@@ -75,8 +75,9 @@ async def test_an_event_that_takes_too_long_is_ended_and_the_subscription_goes_o
 
 @pytest.mark.parametrize("leaving", ["complete", "break off"])
 async def test_what_a_client_on_a_socket_has_left_is_ended_in_postgres_too(
-    server: Server, story: Story, engine: AsyncEngine, leaving: str
+    serve: Callable[..., Any], story: Story, engine: AsyncEngine, leaving: str
 ) -> None:
+    server: Server = await serve(execution_timeout=600, statement_timeout=600)
     head = await story.customer("Aldgate")
     async with server.socket() as socket:
         await socket.execute("1", OWES, id=head)
