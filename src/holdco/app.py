@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 from starlette.requests import Request
@@ -85,9 +86,12 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
     viewer = Viewer(settings.organization_id, ACTOR)
     capacity = Capacity(settings.pool_size)
     hub = hub or Hub()
+    stopping_since: float | None = None
 
     def stop() -> None:
         """A stop begins: what has no end of its own ends."""
+        nonlocal stopping_since
+        stopping_since = stopping_since or monotonic()
         hub.close()
         sockets.stop()
 
@@ -114,7 +118,8 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
         await listener.start()
         async with probes.running():
             yield {STOP: stop}
-        await operations.settle()
+        now = monotonic()
+        await operations.settle(seconds=max(0.0, settings.stop_timeout - (now - (stopping_since or now))))
         await listener.stop()
         await engine.dispose()
         tracing.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -120,19 +120,27 @@ async def test_a_mutation_whose_client_has_left_is_done_before_the_server_stops(
     assert await story.balances(invoice) == ["20.00"]
 
 
-async def test_what_does_not_end_in_time_is_ended(story: Story, database_url: str) -> None:
+@pytest.mark.parametrize("transport", ["request", "socket", "socket that has left"])
+async def test_a_mutation_that_does_not_end_in_time_is_undone(story: Story, database_url: str, transport: str) -> None:
     office = await story.customer("Aldgate Lisbon")
-    invoice = await story.invoice(office, "100.00")
+    await story.invoice(office, "100.00")
+    before = await story.everything()
     payment = {"customerId": office, "amount": "80", "apply": {}, "idempotencyKey": fresh_key()}
-    with serve(database_url, story.organization_id, HOLDCO_STOP_TIMEOUT="1") as process:
-        async with story.engine.begin() as blocking:
+    limits = {"HOLDCO_STOP_TIMEOUT": "1", "HOLDCO_EXECUTION_TIMEOUT": "600", "HOLDCO_STATEMENT_TIMEOUT": "600"}
+    with serve(database_url, story.organization_id, **limits) as process:
+        async with AsyncExitStack() as stack:
+            blocking = await stack.enter_async_context(story.engine.begin())
             await blocking.execute(text("lock table invoices in access exclusive mode"))
-            async with httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http:
+            if transport == "request":
+                http = await stack.enter_async_context(httpx.AsyncClient(base_url=process.address, timeout=SECONDS))
                 asking = asyncio.create_task(http.post("/graphql", json={"query": PAYS, "variables": {"input": payment}}))
-                await until_waiting(story.engine, 1)
-                process.stop()
-                status, _ = await asyncio.to_thread(process.end)
-                asking.cancel()
-                await asyncio.wait([asking])
-        assert status == 0
-    assert await story.balances(invoice) == ["100.00"]
+                stack.callback(asking.cancel)
+            else:
+                socket = await stack.enter_async_context(socket_of(process))
+                await execute(socket, "paying", PAYS, input=payment)
+            await until_waiting(story.engine, 1)
+            if transport == "socket that has left":
+                socket.transport.abort()
+            process.stop()
+            assert (await asyncio.to_thread(process.end))[0] == 0
+    assert await story.everything() == before

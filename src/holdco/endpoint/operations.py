@@ -83,9 +83,13 @@ class Operations:
             self.admission.leave()
             self.journal.note(measured, perf_counter() - started, running.statement_count, running.outcome)
 
-    async def settle(self) -> None:
-        """Returns when the mutations have ended whose clients have gone away."""
-        await asyncio.gather(*self.mutations, return_exceptions=True)
+    async def settle(self, *, seconds: float) -> None:
+        """Returns when the mutations have ended whose clients have gone away; those that take longer are undone."""
+        if self.mutations:
+            _, late = await asyncio.wait(self.mutations, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _run(self, execution: Execution, running: Running, receive: Receive | None) -> ExecutionResult:
         try:
