@@ -60,6 +60,10 @@ class Settings:
     `HOLDCO_HEAD_TIMEOUT`        seconds in which the head of a request has to come (default: 20)
     `HOLDCO_BODY_TIMEOUT`        seconds in which its body has to come after that (default: 60)
     `HOLDCO_HOSTS`               names of this server, separated by commas: api.example, *.example, * (default: endpoint/hosts.py)
+    `HOLDCO_SOCKET_OPERATIONS_MAX` operations, subscriptions included, that one WebSocket may have under way (default: 100)
+    `HOLDCO_CONNECTION_INIT_TIMEOUT` seconds that a WebSocket has to say connection_init (default: 10)
+    `HOLDCO_STOP_TIMEOUT`        seconds that operations under way have to end after SIGTERM (default: as long as one may wait and
+                                 be executed: 35)
     """
 
     database_url: str | None
@@ -84,6 +88,9 @@ class Settings:
     head_timeout: int = 20
     body_timeout: int = 60
     hosts: tuple[str, ...] = ()
+    socket_operations_max: int = 100
+    connection_init_timeout: int = 10
+    stop_timeout: int = 35
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -111,6 +118,9 @@ class Settings:
             head_timeout=_number(environment, "HOLDCO_HEAD_TIMEOUT", 20, highest=3600),
             body_timeout=_number(environment, "HOLDCO_BODY_TIMEOUT", 60, highest=3600),
             hosts=_hosts(environment),
+            socket_operations_max=_number(environment, "HOLDCO_SOCKET_OPERATIONS_MAX", 100, highest=10_000),
+            connection_init_timeout=_number(environment, "HOLDCO_CONNECTION_INIT_TIMEOUT", 10, highest=600),
+            stop_timeout=_number(environment, "HOLDCO_STOP_TIMEOUT", _longest(environment), highest=4200),
         )
 
 
@@ -120,6 +130,12 @@ def _number(environment: Mapping[str, str], name: str, default: int, *, highest:
     if not text.isascii() or not text.isdigit() or len(text) > len(str(highest)) or not 1 <= int(text) <= highest:
         raise SettingsError(f"{name} must be a whole number from 1 to {highest}, not {text[:60]!r}.")
     return int(text)
+
+
+def _longest(environment: Mapping[str, str]) -> int:
+    """Seconds that an operation may take from its arrival to its end."""
+    wait = _number(environment, "HOLDCO_OPERATIONS_WAIT", 5, highest=600)
+    return wait + _number(environment, "HOLDCO_EXECUTION_TIMEOUT", 30, highest=3600)
 
 
 def _documents(environment: Mapping[str, str]) -> DocumentsMode:

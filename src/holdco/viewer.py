@@ -30,6 +30,8 @@ class Viewer:
 
     `actor` is the name under which its changes are recorded. `token_id` is what it showed, where that was one of our own.
     `sees_many` says that a client user sees thousands of customers, as far as is known: reading is planned by it, nothing else.
+
+    Equal viewers see the same: an event is read once for all of them (`endpoint/subscribing.py`).
     """
 
     organization_id: UUID

@@ -88,10 +88,17 @@ async def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_re
 
 async def test_every_operation_is_logged_when_wanted_and_slow_ones_always_without_values(story: Story, database_url: str) -> None:
     document = "query Find($number: String!) { customers(filter: {number: {eq: $number}}) { nodes { name } } }"
-    with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on", HOLDCO_SLOW_MILLISECONDS="1") as process:
-        async with httpx.AsyncClient(base_url=process.address) as http:
+    with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on", HOLDCO_SLOW_MILLISECONDS="500") as process:
+        async with httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http:
             await http.post("/graphql", json={"query": "query Quick { __typename }"})
-            asked = await http.post("/graphql", json={"query": document, "variables": {"number": "secret-number"}})
+            async with story.engine.begin() as blocking:
+                await blocking.execute(text("lock table customers in access exclusive mode"))
+                body = {"query": document, "variables": {"number": "secret-number"}}
+                asking = asyncio.create_task(http.post("/graphql", json=body))
+                await until_waiting(story.engine, 1)
+                # Slow is a matter of time.
+                await blocking.execute(text("select pg_sleep(0.6)"))
+            asked = await asking
             assert asked.json() == {"data": {"customers": {"nodes": []}}}
         process.stop()
         status, errors = await asyncio.to_thread(process.end)
@@ -103,6 +110,31 @@ async def test_every_operation_is_logged_when_wanted_and_slow_ones_always_withou
         ("slow operation", "Find", 1, "OK"),
     ]
     assert logged[1]["request_id"] == asked.headers["x-request-id"]
+
+
+async def test_what_a_subscription_and_each_of_its_events_took_is_logged(story: Story, database_url: str) -> None:
+    head = await story.customer("Aldgate Networks")
+    document = "subscription Watches ($id: ID!) { customerChanged(customerId: $id, scope: SELF) { customers { name } } }"
+    request = {"query": document, "variables": {"id": head}}
+    with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on") as process:
+        async with (
+            httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http,
+            http.stream("POST", "/graphql", json=request, headers={"accept": "text/event-stream"}) as stream,
+        ):
+            while value_of((await http.get("/metrics")).text, "holdco_operation_statements_count", type="subscription") == 0:
+                pass
+            await story.do("customerUpdate", id=head, version=1, name="Aldgate")
+            async for line in stream.aiter_lines():
+                if line.startswith("data: "):
+                    break
+        process.stop()
+        status, errors = await asyncio.to_thread(process.end)
+    assert status == 0
+    logged = [orjson.loads(line) for line in errors.splitlines()]
+    assert [(line["event"], line["operation"], line["type"], line["statements"], line["outcome"]) for line in logged] == [
+        ("operation", "Watches", "subscription", 1, "OK"),
+        ("operation", "Watches", "event", 1, "OK"),
+    ]
 
 
 async def test_the_metrics_of_all_workers_are_one(story: Story, database_url: str) -> None:

@@ -172,7 +172,8 @@ async def test_a_socket_has_so_many_operations_and_no_more(server: Server) -> No
         await socket.execute("c", ADD)
         message = await socket.receive()
         assert (message["id"], message["type"]) == ("c", "error")
-        assert message["payload"][0]["message"] == "A socket has at most 2 operations at a time: complete one first."
+        limit = "A socket has at most 2 operations at a time: complete one first."
+        assert message["payload"] == [{"message": limit, "extensions": {"code": "THROTTLED"}}]
         assert LEDGER.added == 0
         await socket.send(id="a", type="complete")
         await socket.execute("c", ADD)

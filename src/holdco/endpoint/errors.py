@@ -46,7 +46,7 @@ class ErrorCode(Enum):
     HOST_NOT_SERVED = 421, "The Host header has a name that this server does not answer to (see `hosts`)."
     BAD_USER_INPUT = 400, "A variable or an argument has a value that its type does not take."
     INTERNAL_ERROR = 500, "A defect on our side."
-    THROTTLED = 503, "Too many operations are under way here. Nothing was executed; try again after Retry-After."
+    THROTTLED = 503, "Too many operations are under way, here or on a socket. Nothing was executed; try again after Retry-After."
     EXECUTION_TIMEOUT = 504, "The operation took too long and was ended. For a mutation the message says whether it was undone."
     STATEMENT_TIMEOUT = 504, "One SQL statement took too long, or waited too long for a lock, and was ended."
     SERVICE_UNAVAILABLE = 503, "The database cannot be reached at the moment. Try again after Retry-After."

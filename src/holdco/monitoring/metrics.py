@@ -46,6 +46,11 @@ REFUSALS = Counter(
     ("code",),
     registry=registry,
 )
+EVENTS = Counter(
+    "holdco_subscription_events_total",
+    "Events that subscribers were told of. Those who asked for the same share the operation (type `event`) that answers.",
+    registry=registry,
+)
 
 # Each worker's own value; those of workers that are no more do not count.
 _GAUGES = {
@@ -55,6 +60,7 @@ _GAUGES = {
         ("pool_connections_max", "Database connections that may be open."),
         ("operations_running", "Operations under way."),
         ("operations_waiting", "Operations that wait until others have ended."),
+        ("subscriptions", "Subscriptions that wait for events."),
     )
 }
 _GAUGES["event_loop_lag_seconds"] = Gauge(

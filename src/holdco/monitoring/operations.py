@@ -49,7 +49,10 @@ NAMES: Final = Names()
 
 @dataclass(eq=False)
 class Measured:
-    """An operation of a document, as logs and metrics speak of it. Kept with the document; `kind` is query or mutation."""
+    """An operation of a document, as logs and metrics speak of it. Kept with the document.
+
+    `kind` is query, mutation or subscription, which is measured until it listens; what it hears is an `event` each.
+    """
 
     text: str
     name: str | None
@@ -60,6 +63,10 @@ class Measured:
     def document_hash(self) -> str:
         """SHA-256 of the document's text, as persisted queries are named."""
         return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @cached_property
+    def event(self) -> Measured:
+        return Measured(self.text, self.name, "event")
 
     @cached_property
     def observe_statements(self) -> Callable[[float], None]:
