@@ -195,7 +195,7 @@ class Endpoint:
         if request.method != "POST":
             request.state.is_named = chosen.is_named
         accept = request.headers.get("accept", "")
-        if "multipart/" in accept and accepts_increments(accept) and is_incremental(chosen.document.node):
+        if "multipart/" in accept and accepts_increments(accept) and is_incremental(chosen.document.node, accept):
             return self._increments(request, parameters, chosen.document)
         result = await self._run(request, parameters, chosen)
         if request.headers.get("x-holdco-cost") == "1":
