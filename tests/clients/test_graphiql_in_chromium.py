@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+import orjson
 import pytest
 
 import demo_company
 from clients import chromium
-from clients.hearing import heard
+from clients.hearing import HEARD, heard
 from clients.packages import HERE, ask
 from holdco.endpoint.graphiql import read_examples
 from stories import Story
@@ -20,6 +21,11 @@ from subscriptions.conftest import Server
 
 ARTEFACTS = HERE / "artefacts"
 TABS = ["TreeWithBalances", "WhoOwesWhat", "PreviewAPayment", "RecordAndApply", "WhoPaidThisInvoice"]
+DEFERRED = """query Deferred {
+  customers {
+    nodes { number ... @defer { name } }
+  }
+}"""
 SUBSCRIPTION = """subscription CustomerChanged {
   customerChanged(customerId: "%s") {
     customers { name }
@@ -70,3 +76,13 @@ async def test_graphiql_shows_what_a_subscription_of_a_link_hears(server: Server
     address = f"http://{server.host}/graphql?{urlencode({'query': SUBSCRIPTION % head})}"
     shown = await heard(server, story, head, graphiql(address, "subscription.png", '"name": "Aldgate Networks"'))
     assert shown["tabs"] == ["CustomerChanged", *TABS]
+    assert orjson.loads(shown["answer"]) == {"data": HEARD}
+
+
+@pytest.mark.usefixtures("_bundle")
+async def test_graphiql_shows_what_is_deferred_in_its_place(server: Server, story: Story) -> None:
+    """Leaves a picture in `artefacts/deferred.png`."""
+    await story.customer("Aldgate", number="ALD")
+    address = f"http://{server.host}/graphql?{urlencode({'query': DEFERRED})}"
+    shown = await graphiql(address, "deferred.png", '"name": "Aldgate"')
+    assert orjson.loads(shown["answer"]) == {"data": {"customers": {"nodes": [{"number": "ALD", "name": "Aldgate"}]}}}

@@ -24,8 +24,13 @@ const storage = {
 
 const linked = new URLSearchParams(location.search).get("query") ?? undefined;
 
+// GraphiQL would put what is deferred at the root of an answer: it knows no form of parts but the one with paths.
+const acceptWhole = ({ document }) =>
+  document.definitions.some(({ operation }) => operation === "subscription") ? {} : { accept: "application/graphql-response+json" };
+
 YogaGraphiQL.renderYogaGraphiQL(document.getElementById("graphiql"), {
   endpoint: settings.endpoint,
+  additionalHeaders: acceptWhole,
   title: "Holdco",
   logo:
     '<svg width="28" height="28" viewBox="0 0 28 28" fill="none" stroke="currentColor" stroke-width="2">' +
