@@ -1,8 +1,10 @@
 """Incremental delivery: what a document defers or streams is sent when it is ready, in parts of one answer.
 
 Only to clients that accept `multipart/mixed`; all others get everything at once, as if the directives were not there. The parts
-have the form of the current draft (`pending`, `incremental`, `completed`), which Apollo calls incrementalSpec=v0.2. A client that
-names another form gets a plain answer too: the one before it (deferSpec=20220824) had paths where there are ids now.
+have the form of the current draft (`pending`, `incremental`, `completed`), which Apollo calls incrementalSpec=v0.2 and
+reads with its GraphQL17Alpha9Handler. A client that names another form gets a plain answer too: the one before it
+(deferSpec=20220824, Apollo's Defer20220824Handler) had paths where there are ids now. One that names no form, as urql, gets what
+is deferred in parts, and lists whole: urql 6 reads the former in this form, and of the latter it puts items beside their list.
 """
 
 from __future__ import annotations
@@ -42,22 +44,23 @@ Show = Callable[[ExecutionResult, str], dict[str, Any]]
 
 
 @lru_cache(256)
-def accepts_increments(accept: str) -> bool:
-    return any(_is_ours(media_range) for media_range in accept.lower().split(","))
+def accepts_increments(accept: str, *, is_named: bool = False) -> bool:
+    """Whether a client reads parts in our form; with `is_named`, whether it says so itself."""
+    return any(_is_ours(media_range, "" if is_named else _FORM) for media_range in accept.lower().split(","))
 
 
-def _is_ours(media_range: str) -> bool:
+def _is_ours(media_range: str, form_unnamed: str) -> bool:
     media_type, *rest = (piece.strip() for piece in media_range.split(";"))
     parameters = dict(piece.split("=", 1) for piece in rest if "=" in piece)
     is_wanted = parameters.get("q", "1").strip("0.") != ""
-    form = parameters.get("incrementalspec", _FORM).strip('"')
+    form = parameters.get("incrementalspec", form_unnamed).strip('"')
     return media_type == _MEDIA_TYPE and is_wanted and form == _FORM and "deferspec" not in parameters
 
 
-def is_incremental(document: DocumentNode) -> bool:
-    """Whether a document may have something to defer or to stream. Where there is nothing its answer has one part."""
+def is_incremental(document: DocumentNode, accept: str) -> bool:
+    """Whether a document may have something to send in parts to a client that accepts some. Where not, its answer is one."""
     text = document.loc.source.body if document.loc is not None else ""
-    return "@defer" in text or "@stream" in text
+    return accepts_increments(accept, is_named=True) if "@stream" in text else "@defer" in text
 
 
 async def increments(

@@ -192,7 +192,7 @@ class Endpoint:
         if request.method != "POST":
             request.state.is_named = chosen.is_named
         accept = listed(request.headers, "accept") or ""
-        if "multipart/" in accept and accepts_increments(accept) and is_incremental(chosen.document.node):
+        if "multipart/" in accept and accepts_increments(accept) and is_incremental(chosen.document.node, accept):
             execution = partial(self._run, request, parameters, chosen)
             return await Parts.begun(execution, _body, request.state.request_id)
         result = await self._run(request, parameters, chosen)

@@ -76,7 +76,8 @@ class WebSocketEndpoint:
             await socket.close()
             return
         if PROTOCOL not in scope["subprotocols"]:
-            await socket.accept()
+            # A browser that offers protocols reads nothing but 1006 unless it gets one of them (WHATWG, WebSockets, 2.2).
+            await socket.accept(next(iter(scope["subprotocols"]), None))
             await socket.close(4406, "Subprotocol not acceptable")
             return
         await socket.accept(PROTOCOL)
