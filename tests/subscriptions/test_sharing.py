@@ -15,11 +15,12 @@ from starlette.routing import Router, WebSocketRoute
 from holdco import ids
 from holdco.changes.hub import Event, Hub
 from holdco.changes.notice import Notice, Topic
-from holdco.context import Context, Viewer
+from holdco.context import Context
 from holdco.endpoint.view import Endpoint
 from holdco.endpoint.websocket import WebSocketEndpoint
 from holdco.ids import Kind
 from holdco.scopes import CustomerScope
+from holdco.viewer import StaffRole, Viewer
 from operations.serving import value_of
 from stories import Story
 from subscriptions.conftest import Server, Socket, running, until
@@ -128,7 +129,7 @@ async def test_every_viewer_is_answered_with_eyes_of_their_own(story: Story, eng
     hub, seen = Hub(), "subscription { seen { by } }"
 
     async def make_context(request: Request) -> Context:
-        return Context(engine, Viewer(story.organization_id, request.headers["x-actor"]), hub=hub)
+        return Context(engine, Viewer(story.organization_id, request.headers["x-actor"], StaffRole.ADMIN), hub=hub)
 
     endpoint = Endpoint(strawberry.Schema(Query, subscription=Subscription), make_context=make_context)
     application = Router(routes=[WebSocketRoute("/graphql", WebSocketEndpoint(endpoint.answers))])
