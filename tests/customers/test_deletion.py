@@ -11,6 +11,7 @@ query ($id: ID!) {
   customerDeletePreview(id: $id) { contactCount confirmationToken userErrors { code field message } }
 }
 """
+PLACE = "Say where they go with reparentChildrenTo, or move them first."
 CONTACT = "mutation ($input: ContactCreateInput!) { contactCreate(input: $input) { contact { id } userErrors { code } } }"
 
 
@@ -30,7 +31,7 @@ async def test_a_confirmed_deletion_takes_the_contacts_along(story: Story) -> No
     shown = await preview(story, key)
     assert (shown["contactCount"], shown["userErrors"]) == (1, [])
     deleted = await story.do("customerDelete", id=key, confirmationToken=shown["confirmationToken"])
-    assert deleted == {"deletedCustomerId": key, "deletedContactCount": 1, "userErrors": []}
+    assert deleted == {"deletedCustomerId": key, "deletedContactCount": 1, "reparentedChildCount": 0, "userErrors": []}
     found = await story.ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[key, contact])
     assert found == {"nodes": [None, None]}
     again = await story.customer("Lisbon", externalReferences=[{"system": "crm", "externalId": "A-1"}])
@@ -72,7 +73,7 @@ async def test_a_customer_with_children_is_not_deleted(story: Story) -> None:
     shown = await token(story, top)
     await story.customer("Lisbon", under=top)
     await story.customer("Porto", under=top)
-    expected = [("HAS_CHILDREN", ["id"], "Aldgate Networks has 2 children. Move them first.")]
+    expected = [("HAS_CHILDREN", ["id"], f"Aldgate Networks has 2 children. {PLACE}")]
     assert await story.refusals("customerDelete", id=top, confirmationToken=shown) == expected
     found = await preview(story, top)
     assert (found["confirmationToken"], [error["code"] for error in found["userErrors"]]) == (None, ["HAS_CHILDREN"])
@@ -116,7 +117,7 @@ async def test_all_that_stands_in_the_way_is_told_at_once(story: Story) -> None:
     await story.invoice(top, "1.00")
     found = await preview(story, top)
     assert [(error["code"], error["message"]) for error in found["userErrors"]] == [
-        ("HAS_CHILDREN", "Aldgate Networks has 1 children. Move them first."),
+        ("HAS_CHILDREN", f"Aldgate Networks has 1 children. {PLACE}"),
         ("HAS_UNAPPLIED_FUNDS", "Aldgate Networks has money that is not applied, in 1 payments or credit notes."),
         ("HAS_TRANSACTIONS", "Aldgate Networks has 2 invoices, payments or credit notes. Deactivate it instead."),
     ]

@@ -78,10 +78,23 @@ async def full(engine: AsyncEngine) -> Story:
         department="Accounts",
     )
     await story.do("contactCreate", customerId=branch, name="Tom")
+    await _peopled(story, head, branch)
     await _grouped(story, [head, moved])
     await _paid(story, head, branch, moved)
     await story.settings(lockedUntil="2025-12-31", hierarchyDepthMax=9)
     return story
+
+
+async def _peopled(story: Story, head: str, branch: str) -> None:
+    """Client users in all states, with and without customers and projects, one of them converted."""
+    project = await story.project(head, "Roll-out", description="All offices.")
+    await story.project(branch, "Survey")
+    contact = await story.contact(head, "Ada", email="ada@head.example")
+    converted = (await story.do("contactConvert", id=contact, role="PAYER"))["clientUser"]["id"]
+    await story.invited("Ivy", "ivy@head.example", head, branch, role="ADMIN", projectIds=[project])
+    _, secret = await story.invited("Max", "max@nowhere.example")
+    await story.accept(secret)
+    await story.do("projectPeopleSet", id=project, clientUserIds=[converted], contactIds=[contact])
 
 
 async def _grouped(story: Story, customer_ids: list[str]) -> None:
@@ -125,11 +138,14 @@ ARGUMENTS = [
     ("node", '(id: "{customer}")'),
     (
         "nodes",
-        '(ids: ["{customer}", "{invoice}", "{payment}", "{nothing}", "{contact}", "{creditNote}", "{link}", "{allocations}"])',
+        '(ids: ["{customer}", "{invoice}", "{payment}", "{nothing}", "{contact}", "{creditNote}", "{link}", "{allocations}", "{clientUser}", "{project}"])',
     ),
     ("customer", '(by: {{number: "B"}})'),
     ("customerDeletePreview", '(id: "{customer}")'),
     ("customerDeletePreview", '(id: "{person}")'),
+    ("contact", '(id: "{contact}")'),
+    ("clientUser", '(id: "{clientUser}")'),
+    ("project", '(id: "{project}")'),
     ("invoice", '(by: {{id: "{invoice}"}})'),
     ("customerGroup", '(by: {{name: "Resellers"}})'),
     ("payment", '(by: {{id: "{payment}"}})'),
