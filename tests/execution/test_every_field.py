@@ -138,7 +138,10 @@ ARGUMENTS = [
     ("node", '(id: "{customer}")'),
     (
         "nodes",
-        '(ids: ["{customer}", "{invoice}", "{payment}", "{nothing}", "{contact}", "{creditNote}", "{link}", "{allocations}", "{clientUser}", "{project}"])',
+        (
+            '(ids: ["{customer}", "{invoice}", "{payment}", "{nothing}", "{contact}", "{creditNote}", "{link}", '
+            '"{allocations}", "{clientUser}", "{project}"])'
+        ),
     ),
     ("customer", '(by: {{number: "B"}})'),
     ("customerDeletePreview", '(id: "{customer}")'),
@@ -160,7 +163,10 @@ CASES = [*ROOTS, *ARGUMENTS]
 def selection(kind: GraphQLNamedOutputType, relations: int) -> str:
     """All fields of a type, those of what belongs to it, and those of its relations so many steps away."""
     if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
-        members = GRAPH.get_possible_types(kind)
+        # Customers have roots of their own; with their relations beside those of all other types a plan would be too large.
+        members = [
+            each for each in GRAPH.get_possible_types(kind) if each.name != "Customer" or isinstance(kind, GraphQLUnionType)
+        ]
         return "{ __typename " + " ".join(f"... on {each.name} {selection(each, relations)}" for each in members) + " }"
     if is_leaf_type(kind):
         return ""
@@ -207,14 +213,19 @@ async def answers(full: Story) -> list[Answer]:
     known = await full.ask(KNOWN)
     given = {"nothing": "cus_" + "0" * 32, "customer": known["customer"]["id"], "person": known["person"]["id"]}
     given |= {kind: known[f"{kind}s"]["nodes"][0]["id"] for kind in ("invoice", "payment")}
-    given |= {kind: known["customer"][f"{kind}s"]["nodes"][0]["id"] for kind in ("contact", "creditNote")}
+    given |= {
+        kind: known["customer"][f"{kind}s"]["nodes"][0]["id"] for kind in ("contact", "creditNote", "clientUser", "project")
+    }
     given["allocations"] = '", "'.join(each["id"] for each in known["payments"]["nodes"][0]["allocations"]["nodes"])
     given["link"] = known["moved"]["hierarchyHistory"]["nodes"][0]["id"]
     return [await _answer(full, root, document(root, arguments.format(**given))) for root, arguments in CASES]
 
 
 KNOWN = """{
-  customer(by: {number: "H"}) { id contacts { nodes { id } } creditNotes { nodes { id } } } invoices { nodes { id } }
+  customer(by: {number: "H"}) {
+    id contacts { nodes { id } } creditNotes { nodes { id } } clientUsers { nodes { id } } projects { nodes { id } }
+  }
+  invoices { nodes { id } }
   person: customer(by: {number: "P"}) { id }
   moved: customer(by: {number: "M"}) { hierarchyHistory { nodes { id } } }
   payments(filter: {reference: {eq: "R"}}) { nodes { id allocations(includeReversed: true) { nodes { id } } } }
