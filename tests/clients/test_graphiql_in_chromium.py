@@ -14,7 +14,7 @@ from clients.packages import HERE, ask
 from holdco.endpoint.graphiql import read_examples
 
 ARTEFACTS = HERE / "artefacts"
-TABS = ["TreeWithBalances", "WhoOwesWhat", "PreviewAPayment", "RecordAndApply", "WhoPaidThisInvoice"]
+TABS = ["TreeWithBalances", "WhoOwesWhat", "PreviewAPayment", "RecordAndApply", "WhoPaidThisInvoice", "CustomerPage"]
 
 
 @pytest.fixture

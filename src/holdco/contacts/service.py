@@ -30,14 +30,18 @@ _CLEANERS: Mapping[str, Cleaner] = {
 }
 
 
-async def create(transaction: Transaction, *, customer_id: UUID, values: Mapping[str, Any]) -> UUID:
+async def create(
+    transaction: Transaction, *, customer_id: UUID, values: Mapping[str, Any], contact_id: UUID | None = None
+) -> UUID:
     """A new contact at a customer; only the name is needed, and there may be any number of them (domain.md 1.2, SB19).
+
+    `contact_id` is for demo data whose ids examples name.
 
     Raises, in this order: NotFound for the customer; Refused with InvalidInput for each bad value.
     """
     await customers.keep(transaction, [customer_id], field_of=lambda _: ("customerId",))
     fields = cleaned({"name": None, **values}, _CLEANERS)
-    contact_id = ids.new()
+    contact_id = contact_id or ids.new()
     await transaction.execute(
         insert(Contact).values(
             organization_id=transaction.organization_id,
