@@ -48,6 +48,29 @@ async def test_a_change_reaches_a_subscriber_as_it_is_after_the_commit(server: S
         }
 
 
+async def test_what_happens_to_people_and_projects_is_a_change_of_their_customers(server: Server, story: Story) -> None:
+    head, other = await story.customer("Aldgate"), await story.customer("Castell")
+    user, secret = await story.invited("Ivy Hale", "ivy@aldgate.example", other)
+    async with server.socket() as socket:
+        await socket.execute("1", CUSTOMERS, id=head)
+        await server.until_subscribed()
+
+        async def told() -> list[str]:
+            changed: list[str] = (await socket.next())["customerChanged"]["customerIds"]
+            return changed
+
+        await story.do("clientUserUpdate", id=user, customers=[{"id": head, "role": "ADMIN"}])
+        assert await told() == [head]
+        await story.accept(secret)
+        assert await told() == [head]
+        project = await story.project(head, "Roll-out")
+        assert await told() == [head]
+        await story.do("projectPeopleSet", id=project, clientUserIds=[user])
+        assert await told() == [head]
+        await story.do("clientUserDeactivate", id=user)
+        assert await told() == [head]
+
+
 async def test_what_is_rolled_back_is_never_told(server: Server, story: Story, engine: AsyncEngine) -> None:
     head = await story.customer("Aldgate")
     async with server.socket() as socket:
