@@ -44,6 +44,7 @@ from holdco.organizations.mutations import OrganizationMutations
 from holdco.payments.graph import Allocation, CreditNote, Payment, PaymentQueries
 from holdco.payments.loaders import AllocationById, CreditNoteById, PaymentById
 from holdco.payments.mutations import AllocationQueries, PaymentMutations
+from holdco.permitted import ask_permission
 from holdco.projects.graph import Project, ProjectQueries
 from holdco.projects.loaders import ProjectById
 from holdco.projects.mutations import ProjectMutations
@@ -152,4 +153,5 @@ schema = Schema(
     ],
     config=StrawberryConfig(scalar_map=SCALARS, enable_experimental_incremental_execution=True),
 )
+ask_permission(schema._schema)  # noqa: SLF001 (as below)
 _drop_null_defaults(schema._schema)  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)

@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from holdco import ids
 from holdco.activity import service as activity
 from holdco.client_users import assignments, invitations, queries
-from holdco.client_users.errors import ClientUserDeactivated, EmailTaken, IdentityTaken, InvitationNotValid
+from holdco.client_users.errors import AlreadyClientUser, ClientUserDeactivated, EmailTaken, IdentityTaken, InvitationNotValid
 from holdco.client_users.invitations import Opened, Presented
 from holdco.client_users.models import ClientUser, ClientUserCustomer, InvitationState, ProjectScope
 from holdco.client_users.queries import ClientUserRow
@@ -120,6 +120,7 @@ async def add(
             **fields,
         ),
         email=fields["email"],
+        name=fields["name"],
     )
     await _set_memberships(transaction, client_user_id, memberships)
     customer_ids = [each.customer_id for each in memberships]
@@ -335,7 +336,7 @@ async def _touch(transaction: Transaction, client_user_id: UUID, **changed: Any)
     )
 
 
-async def _write(transaction: Transaction, statement: Executable, *, email: str | None) -> None:
+async def _write(transaction: Transaction, statement: Executable, *, email: str | None, name: str | None = None) -> None:
     try:
         await transaction.execute(statement)
     except IntegrityError as error:
@@ -344,4 +345,7 @@ async def _write(transaction: Transaction, statement: Executable, *, email: str 
                 raise EmailTaken(email or "") from None
             case "uq_client_users_subject":
                 raise IdentityTaken from None
+            case "pk_client_users":
+                # A contact was made one that whoever asks does not see, because it belongs elsewhere by now.
+                raise AlreadyClientUser(name or "") from None
         raise

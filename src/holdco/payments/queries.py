@@ -11,10 +11,13 @@ from sqlalchemy import ColumnElement, Select, TextClause, and_, exists, select, 
 from sqlalchemy.orm import aliased
 
 from holdco import ids
+from holdco.customers.models import Customer
 from holdco.filtering import Condition, Filters, OrganizationId, any_of
 from holdco.ids import Kind
 from holdco.listing import Listing, Order, Relation
 from holdco.payments.models import Allocation, CreditNote, Payment
+from holdco.sight import PAYERS
+from holdco.statements import ORGANIZATION_ID, is_key
 
 PAYMENTS = Payment.__table__.c
 _CREDIT_NOTES = CreditNote.__table__.c
@@ -82,6 +85,10 @@ class AllocationRow(NamedTuple):
     reason: str | None
     actor: str
     created_at: datetime
+
+
+class PayerNameRow(NamedTuple):
+    name: str
 
 
 def source_id_of(row: AllocationRow) -> str:
@@ -162,6 +169,20 @@ CREDIT_NOTES_OF_CUSTOMER = Relation(parent=_CREDIT_NOTES.customer_id)
 ALLOCATIONS_OF_INVOICE = Relation(parent=_ALLOCATIONS.invoice_id)
 ALLOCATIONS_OF_PAYMENT = Relation(parent=_ALLOCATIONS.payment_id)
 ALLOCATIONS_OF_CREDIT_NOTE = Relation(parent=_ALLOCATIONS.credit_note_id)
+
+
+# By the alias that shows this name, and nothing else, to whoever sees the allocation (domain.md V4).
+_PAYERS = Customer.__table__.alias(PAYERS)
+
+PAYER_NAMES = (
+    select(_ALLOCATIONS.id, _PAYERS.c.name)
+    .join_from(Allocation.__table__, _PAYERS, _PAYERS.c.id == _ALLOCATIONS.payer_id)
+    .where(
+        _ALLOCATIONS.organization_id == ORGANIZATION_ID,
+        _PAYERS.c.organization_id == ORGANIZATION_ID,
+        is_key(_ALLOCATIONS.id),
+    )
+)
 
 
 def allocations_by_ids(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
