@@ -70,6 +70,8 @@ async def test_a_client_user_may_exist_before_it_belongs_to_a_customer(story: St
     assert (await shown(story, key))["customers"] == {}
     await story.do("clientUserUpdate", id=key, customers=[{"id": tree["top"], "role": "PAYER"}])
     assert (await shown(story, key))["customers"] == {"Aldgate Networks": "PAYER"}
+    await story.do("clientUserUpdate", id=key, customers=[])
+    assert (await shown(story, key))["customers"] == {}
 
 
 async def test_no_two_have_one_address_in_whatever_case_it_is_written(story: Story, tree: dict[str, str]) -> None:

@@ -37,6 +37,16 @@ async def test_of_two_invitations_of_one_address_at_once_one_is_made(story: Stor
     assert found == {"clientUsers": {"totalCount": ROUNDS}}
 
 
+async def test_two_who_want_each_other_s_address_are_both_refused(story: Story, customer: str) -> None:
+    addresses = ("ada@aldgate.example", "bo@aldgate.example")
+    users = [(await story.invited("A", email, customer))[0] for email in addresses]
+    for _ in range(ROUNDS):
+        answers = await race(
+            *(story.attempt("clientUserUpdate", id=key, email=email) for key, email in zip(users, addresses[::-1], strict=True))
+        )
+        assert [codes(answer) for answer in answers] == [["EMAIL_TAKEN"]] * 2
+
+
 async def test_an_invitation_that_is_shown_twice_at_once_is_accepted_once(story: Story, customer: str) -> None:
     for number in range(ROUNDS):
         key, secret = await story.invited("Ada", f"ada{number}@aldgate.example", customer)

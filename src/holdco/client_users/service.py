@@ -1,6 +1,6 @@
 """Invites client users, changes them, and lets them in and out. Every use case takes the transaction first and commits nothing.
 
-Locks, always in this order: the contact, client users by id, customers by id, projects by id.
+Locks, always in this order: the contact, the addresses, client users by id, customers by id, projects by id.
 
 | state         | how it comes about                                                       | what ends it            |
 | ------------- | ------------------------------------------------------------------------ | ----------------------- |
@@ -31,6 +31,7 @@ from holdco.database import Transaction, constraint_of
 from holdco.errors import InvalidInput, NotFound, Refused, StaleVersion
 from holdco.filtering import any_of
 from holdco.ids import Kind
+from holdco.organizations.models import Organization
 from holdco.validation import Cleaner, cleaned, email_address, field_name, member_of, required_text
 from holdco.viewer import ClientUserRole
 
@@ -156,8 +157,10 @@ async def change(
     given, replace all of them; who leaves a customer leaves the projects below it.
 
     A new e-mail address ends the invitation that was sent to the old one. Raises, in this order: NotFound; StaleVersion
-    (domain.md K6); then as `add`.
+    (domain.md K6); then as `add`, but EmailTaken last of all.
     """
+    if "email" in values:
+        await _lock_addresses(transaction)
     user = await locked(transaction, client_user_id)
     if version is not None and version != user.version:
         raise StaleVersion(user.name, expected=version, found=user.version)
@@ -260,6 +263,13 @@ async def record(
     await activity.record(
         transaction,
         [activity.about(Kind.CLIENT_USER, client_user_id, action, customer_id=key, **details) for key in pages],
+    )
+
+
+async def _lock_addresses(transaction: Transaction) -> None:
+    """Until commit nobody else changes an address: two that want each other's would wait for one another."""
+    await transaction.execute(
+        select(Organization.__table__.c.id).where(Organization.id == transaction.organization_id).with_for_update(key_share=True)
     )
 
 
