@@ -156,11 +156,14 @@ async def test_who_watches_above_a_deleted_customer_is_told_to_refetch(server: S
     head = await story.customer("Aldgate")
     branch = await story.customer("Leeds", under=head)
     preview = "query ($id: ID!) { customerDeletePreview(id: $id) { confirmationToken } }"
-    token = (await story.ask(preview, id=branch))["customerDeletePreview"]["confirmationToken"]
     async with server.socket() as socket:
         await socket.execute("above", CUSTOMERS, id=head)
         await socket.execute("itself", CUSTOMERS, id=branch, scope="SELF")
         await server.until_subscribed(2)
+        # Who is told of a change has seen its customer, which must not be gone before.
+        await rename(story, branch, "Leeds office")
+        assert {(await socket.receive())["id"] for _ in range(2)} == {"above", "itself"}
+        token = (await story.ask(preview, id=branch))["customerDeletePreview"]["confirmationToken"]
         await story.do("customerDelete", id=branch, confirmationToken=token)
         messages = {message["id"]: message["payload"]["data"] for message in [await socket.receive(), await socket.receive()]}
         assert messages["above"]["customerChanged"]["refetch"] is True
