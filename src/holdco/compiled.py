@@ -10,21 +10,22 @@ from sqlalchemy import Executable, SelectBase, TextClause, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.util import LRUCache
 
-from holdco.sight import SightedDialect, is_reading, sighted
+from holdco.sight import Audience
+from holdco.sighted import SightedDialect, is_reading, sighted
 
 
-class _Audience:
-    """Compiled statements of those who see everything, or of those who do not."""
+class _Kept:
+    """Compiled statements for one audience."""
 
-    def __init__(self, spoken: Any) -> None:
-        self.dialect = spoken
+    def __init__(self, audience: Audience) -> None:
+        self.audience = audience
+        self.dialect: Any = dialect() if audience is Audience.STAFF else SightedDialect(audience)  # type: ignore[no-untyped-call]
         # By their structure, as an engine keeps them: those with a client's filters differ in values only.
         self.by_structure: Any = LRUCache(500)
         self.by_statement: WeakKeyDictionary[Executable, Compiled] = WeakKeyDictionary()
 
 
-_STAFF = _Audience(dialect())  # type: ignore[no-untyped-call]
-_CLIENT_USERS = _Audience(SightedDialect())  # type: ignore[no-untyped-call]
+_KEPT = {audience: _Kept(audience) for audience in Audience}
 
 
 class Compiled(NamedTuple):
@@ -39,20 +40,21 @@ class Compiled(NamedTuple):
         return [parameters[name] if name in parameters else values[name] for name in self.names]
 
 
-def compiled(statement: Executable, *, is_sighted: bool = False) -> Compiled:
+def compiled(statement: Executable, audience: Audience = Audience.STAFF) -> Compiled:
     """Raises NotSighted for a statement that cannot be made to show only what a client user may see."""
-    audience = _CLIENT_USERS if is_sighted else _STAFF
-    found = audience.by_statement.get(statement)
+    kept = _KEPT[audience]
+    found = kept.by_statement.get(statement)
     if found is None:
-        written = text(sighted(statement.text)) if is_sighted and isinstance(statement, TextClause) else statement
+        is_rewritten = audience is not Audience.STAFF and isinstance(statement, TextClause)
+        written = text(sighted(statement, audience)) if is_rewritten else statement
         # What an engine does with a statement before it executes it; there is no other way to share its cache.
         made, extracted, *_ = cast("Any", written)._compile_w_cache(  # noqa: SLF001
-            audience.dialect, compiled_cache=audience.by_structure, column_keys=[]
+            kept.dialect, compiled_cache=kept.by_structure, column_keys=[]
         )
         convert: Mapping[str, Callable[[Any], Any]] = made._bind_processors  # noqa: SLF001
         given = made.construct_params(extracted_parameters=extracted, _check=False)
         values = {name: convert[name](value) if name in convert else value for name, value in given.items()}
-        found = audience.by_statement[statement] = Compiled(made.string, made.positiontup or (), values)
+        found = kept.by_statement[statement] = Compiled(made.string, made.positiontup or (), values)
     return found
 
 

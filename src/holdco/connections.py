@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, StrEnum
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 from uuid import UUID
 
 import strawberry
@@ -29,6 +29,8 @@ Node = TypeVar("Node")
 Row = TypeVar("Row")
 
 strawberry.enum(UserErrorCode, description="Why a mutation was refused. Codes are stable.")
+for _value in cast("Any", UserErrorCode).__strawberry_definition__.values:
+    _value.description = UserErrorCode[_value.name].meaning
 
 
 @strawberry.interface(name="Node", description="Anything with an id that `node(id:)` finds again.")

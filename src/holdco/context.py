@@ -15,6 +15,7 @@ from holdco.changes.hub import Hub
 from holdco.database import Check, Transaction
 from holdco.loading import Loader
 from holdco.reader import Reader
+from holdco.sight import Audience
 from holdco.viewer import StaffRole, Viewer
 
 Key = TypeVar("Key", bound=Hashable)
@@ -51,7 +52,7 @@ class Context:
         # Whether anything that this operation changed is there to stay.
         self.has_committed = False
         self._statement_count = 0
-        self.reader = Reader(engine, viewer.organization_id, viewer.client_user_id)
+        self.reader = self._new_reader()
         self._loaders: dict[tuple[Any, ...], Loader[Any, Any]] = {}
 
     @property
@@ -62,6 +63,13 @@ class Context:
     def statement_count(self) -> int:
         """Of all its snapshots and transactions; BEGIN and COMMIT left out."""
         return self._statement_count + self.reader.statement_count
+
+    def _new_reader(self) -> Reader:
+        viewer = self.viewer
+        if viewer.client_user_id is None:
+            return Reader(self.engine, viewer.organization_id)
+        audience = Audience.MANY if viewer.sees_many else Audience.FEW
+        return Reader(self.engine, viewer.organization_id, viewer.client_user_id, audience)
 
     def loader(self, kind: type[Loader[Key, Value]], *arguments: Hashable) -> Loader[Key, Value]:
         """The operation's one loader of this kind and these arguments."""
@@ -125,7 +133,7 @@ class Context:
         """Ends the snapshot: what is read from now on is read from a new one, with all columns."""
         await self.reader.close()
         self._statement_count += self.reader.statement_count
-        self.reader = Reader(self.engine, self.organization_id, self.viewer.client_user_id)
+        self.reader = self._new_reader()
         self._loaders.clear()
 
     def stop(self) -> None:

@@ -29,7 +29,7 @@ from holdco.compiled import compiled, reads_only
 from holdco.errors import SettingsError, Unavailable
 from holdco.monitoring import tracing
 from holdco.outages import DATABASE_ERRORS, outage_of
-from holdco.sight import ORGANIZATION, VIEWER
+from holdco.sight import ORGANIZATION, VIEWER, Audience
 
 # Every constraint has a name of at most 50 characters, which is how errors of a cluster name them (distributed.md 2.1).
 NAMING = {
@@ -202,7 +202,7 @@ class Transaction:
         self.statement_count += 1
         with tracing.statement(statement):
             if self.client_user_id is not None and reads_only(statement):
-                ready = compiled(statement, is_sighted=True)
+                ready = compiled(statement, Audience.MANY)
                 seer = {ORGANIZATION: self.organization_id, VIEWER: self.client_user_id}
                 given = cast("Mapping[str, Any]", parameters or {})
                 return await self.connection.exec_driver_sql(ready.sql, tuple(ready.arguments({**seer, **given})))

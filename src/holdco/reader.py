@@ -18,10 +18,10 @@ from sqlalchemy import Executable, PoolProxiedConnection, Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
-from holdco.compiled import compiled
+from holdco.compiled import Compiled, compiled
 from holdco.monitoring import tracing
 from holdco.outages import DATABASE_ERRORS, outage_of
-from holdco.sight import ORGANIZATION, VIEWER
+from holdco.sight import ORGANIZATION, VIEWER, Audience
 
 _BEGIN = "begin isolation level repeatable read read only"
 _COMMIT = "commit"
@@ -49,10 +49,19 @@ class Reader:
     listing that this snapshot has given, by kind. `statement_count` leaves BEGIN and COMMIT out.
     """
 
-    def __init__(self, engine: AsyncEngine, organization_id: UUID, client_user_id: UUID | None = None) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        organization_id: UUID,
+        client_user_id: UUID | None = None,
+        audience: Audience = Audience.STAFF,
+    ) -> None:
+        if (client_user_id is None) != (audience is Audience.STAFF):
+            raise ValueError("What is read for a client user is written for client users.")
         self.engine = engine
         self.organization_id = organization_id
         self.client_user_id = client_user_id
+        self.audience = audience
         self.columns: Mapping[Any, frozenset[str]] = {}
         self.seen: dict[Any, list[Sequence[Any]]] = {}
         self.statement_count = 0
@@ -74,16 +83,27 @@ class Reader:
         return self._pooled is not None
 
     async def rows(
-        self, statement: Executable, parameters: Mapping[str, Any] | None = None, record: type[asyncpg.Record] = Row
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | None = None,
+        record: type[asyncpg.Record] = Row,
+        *,
+        is_by_key: bool = False,
     ) -> Sequence[Any]:
-        """The rows of a statement, as tuples in the order of its columns. Who reads, and for whom, is bound already."""
+        """The rows of a statement, as tuples in the order of its columns. For whom is read is bound already.
+
+        `is_by_key`: it finds few rows by their keys, whatever the organization has.
+        """
         # A field that fails cancels its siblings. A statement that is cancelled would take the connection along, and with it
         # the snapshot that others still read from.
         bound = {ORGANIZATION: self.organization_id, VIEWER: self.client_user_id, **(parameters or {})}
+        # Each of the few is looked up by itself.
+        is_each = is_by_key and self.audience is Audience.FEW
+        ready = compiled(statement, Audience.MANY if is_each else self.audience)
         try:
             if self.is_single:
-                return await self._rows(statement, bound, record)
-            reading = asyncio.ensure_future(self._rows(statement, bound, record))
+                return await self._rows(statement, ready, bound, record)
+            reading = asyncio.ensure_future(self._rows(statement, ready, bound, record))
             reading.add_done_callback(_hear)
             return await asyncio.shield(reading)
         except DATABASE_ERRORS as error:
@@ -91,8 +111,9 @@ class Reader:
                 raise
             raise outage from error
 
-    async def _rows(self, statement: Executable, parameters: Mapping[str, Any], record: type[asyncpg.Record]) -> Sequence[Any]:
-        ready = compiled(statement, is_sighted=self.client_user_id is not None)
+    async def _rows(
+        self, statement: Executable, ready: Compiled, parameters: Mapping[str, Any], record: type[asyncpg.Record]
+    ) -> Sequence[Any]:
         arguments = ready.arguments(parameters)
         async with self._turn:
             if self._is_closed:

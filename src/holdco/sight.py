@@ -15,31 +15,59 @@ import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-from sqlalchemy import ColumnClause, Uuid, bindparam
-from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, dialect
-from sqlalchemy.sql import visitors
+from enum import StrEnum
+from typing import Final
 
 # Whoever reads for a client user binds both.
 ORGANIZATION: Final = "organization_id"
 VIEWER: Final = "viewer_id"
 
-_V: Final = """
-    select seen.descendant_id
-    from client_user_customers held
-    join client_users asking on asking.organization_id = held.organization_id and asking.id = held.client_user_id
-    join customer_closure seen on seen.organization_id = held.organization_id and seen.ancestor_id = held.customer_id
-    where held.organization_id = :organization_id and held.client_user_id = :viewer_id
-      and asking.organization_id = :organization_id and asking.state = 'ACTIVE'
-      and seen.organization_id = :organization_id and seen.view
-"""
 _NONE: Final = "false"
 _ALL: Final = "true"
 
 
-def _in_v(column: str) -> str:
-    return f"{column} in ({_V})"
+class Audience(StrEnum):
+    """For whom a statement is written. Of client users, those who see few customers are served by another plan.
+
+    What is written for both shows the same. That somebody sees few may be an old guess: only time is lost by a wrong one.
+    """
+
+    STAFF = "STAFF"
+    FEW = "FEW"
+    MANY = "MANY"
+
+
+# Read once for a statement, however many rows ask for it.
+_OWN: Final = """array(
+    select held.customer_id
+    from client_user_customers held
+    join client_users asking on asking.organization_id = held.organization_id and asking.id = held.client_user_id
+    where held.organization_id = :organization_id and held.client_user_id = :viewer_id
+      and asking.organization_id = :organization_id and asking.state = 'ACTIVE'
+)"""
+_V: Final = f"""array(
+    select seen.descendant_id from customer_closure seen
+    where seen.organization_id = :organization_id and seen.ancestor_id = any({_OWN}) and seen.view
+)"""
+
+
+def seen(customer: str) -> str:
+    """Whether V has this customer, looked up for a row. OFFSET keeps Postgres from looking up all of V instead."""
+    return f"""exists (
+        select from customer_closure seen
+        where seen.organization_id = :organization_id and seen.descendant_id = {customer}
+          and seen.ancestor_id = any({_OWN}) and seen.view
+        offset 0
+    )"""
+
+
+# Stands for the condition that a customer is among those seen: each audience has its own way to find out.
+_AMONG: Final = re.compile(r"<<([\w.]+)>>")
+
+
+def _among(condition: str, audience: Audience) -> str:
+    """Few are found by an array, with which every index on customers can begin; for many, each row is looked up."""
+    return _AMONG.sub(lambda match: f"{match[1]} = any({_V})" if audience is Audience.FEW else seen(match[1]), condition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +81,21 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Which rows of a table are visible, and which of their columns show something else than they hold."""
+    """Which rows of a table are visible, and which of their columns show something else than they hold.
+
+    `below` is the condition on rows that were reached from a customer that is known to be seen: its own, or those of the tree
+    below it. None where that tells nothing about them.
+    """
 
     rows: str
     columns: Mapping[str, str] = field(default_factory=dict)
     joined: Joined | None = None
+    below: str | None = None
 
 
-_VISIBLE_PROJECTS: Final = f"""
+_VISIBLE_PROJECTS: Final = """
     select work.id from projects work
-    where work.organization_id = :organization_id and {_in_v("work.customer_id")} and (
+    where work.organization_id = :organization_id and <<work.customer_id>> and (
       exists (
         select from client_users asking
         where asking.organization_id = :organization_id and asking.id = :viewer_id and asking.project_scope = 'ALL'
@@ -73,58 +106,69 @@ _VISIBLE_PROJECTS: Final = f"""
       )
     )
 """
-_VISIBLE_PEOPLE: Final = f"""
+_VISIBLE_PEOPLE: Final = """
     select put.client_user_id from client_user_customers put
-    where put.organization_id = :organization_id and {_in_v("put.customer_id")}
+    where put.organization_id = :organization_id and <<put.customer_id>>
 """
-# Whoever sees an invoice may know who paid of it (domain.md V4). Of that customer it is shown by no column but these.
-_PAYER_IS_SEEN: Final = _in_v("allocations.payer_id")
-
-_PARENTS: Final = f"""
+_PARENTS: Final = """
     select up.ancestor_id, up.descendant_id from customer_closure up
-    where up.organization_id = :organization_id and up.depth = 1 and up.view and {_in_v("up.ancestor_id")}
+    where up.organization_id = :organization_id and up.depth = 1 and up.view and <<up.ancestor_id>>
 """
+_LETS_PARENT_SEE: Final = """exists (
+    select from customer_closure up
+    where up.organization_id = :organization_id and up.ancestor_id = customers.parent_id and up.descendant_id = customers.id
+      and up.view
+    offset 0
+)"""
+_PAYER_IS_SEEN: Final = seen("allocations.payer_id")
 
 SIGHTS: Final[Mapping[str, Sight]] = {
     "customers": Sight(
-        _in_v("customers.id"),
+        "<<customers.id>>",
         {
             # A parent over a link that hides this customer from it, or that is hidden itself, is as good as none.
-            "parent_id": f"(select parents.ancestor_id from ({_PARENTS}) parents where parents.descendant_id = customers.id)",
+            "parent_id": f"""(
+                select up.ancestor_id from customer_closure up
+                where up.organization_id = :organization_id and up.descendant_id = customers.id and up.depth = 1
+                  and up.view and {seen("up.ancestor_id")}
+            )""",
             # What staff note about a customer is not meant for its eyes.
             "notes": "null::text",
         },
         Joined("parent_id", "parents.ancestor_id", f"left join ({_PARENTS}) parents on parents.descendant_id = customers.id"),
+        below=_LETS_PARENT_SEE,
     ),
-    "customer_closure": Sight(f"customer_closure.view and {_in_v('customer_closure.ancestor_id')}"),
+    "customer_closure": Sight("customer_closure.view and <<customer_closure.ancestor_id>>", below="customer_closure.view"),
     # Who changed links, when and why is staff's; what a parent may do now stands in the closure.
     "parent_links": Sight(_NONE),
-    "external_references": Sight(_in_v("external_references.customer_id")),
-    "contacts": Sight(_in_v("contacts.customer_id")),
+    "external_references": Sight("<<external_references.customer_id>>", below=_ALL),
+    "contacts": Sight("<<contacts.customer_id>>", below=_ALL),
     # A draft is not a customer's yet: it may change, or never be sent.
-    "invoices": Sight(f"invoices.status <> 'DRAFT' and {_in_v('invoices.customer_id')}"),
+    "invoices": Sight("invoices.status <> 'DRAFT' and <<invoices.customer_id>>", below="invoices.status <> 'DRAFT'"),
     # Read together with their invoices only, which a test looks after.
     "invoice_lines": Sight(_ALL),
-    "payments": Sight(_in_v("payments.customer_id")),
-    "credit_notes": Sight(_in_v("credit_notes.customer_id")),
+    "payments": Sight("<<payments.customer_id>>", below=_ALL),
+    "credit_notes": Sight("<<credit_notes.customer_id>>", below=_ALL),
+    # Whoever sees an invoice may know what was paid of it, and by whom (domain.md V4): of the payer no more than its name.
     "allocations": Sight(
-        _in_v("allocations.beneficiary_id"),
+        "<<allocations.beneficiary_id>>",
         {
-            "path": f"array(select step.id from unnest(allocations.path) as step(id) where {_in_v('step.id')})",
+            "path": f"array(select step.id from unnest(allocations.path) as step(id) where {seen('step.id')})",
             "actor": f"case when {_PAYER_IS_SEEN} then allocations.actor end",
             "reason": f"case when {_PAYER_IS_SEEN} then allocations.reason end",
         },
     ),
     # A group is known to its members; the other members are not (domain.md G10).
     "customer_groups": Sight(
-        f"""customer_groups.id in (
+        """customer_groups.id in (
             select put.group_id from group_members put
-            where put.organization_id = :organization_id and {_in_v("put.customer_id")}
-        )"""
+            where put.organization_id = :organization_id and <<put.customer_id>>
+        )""",
+        below=_ALL,
     ),
-    "group_members": Sight(_in_v("group_members.customer_id")),
+    "group_members": Sight("<<group_members.customer_id>>", below=_ALL),
     "client_users": Sight(f"client_users.id in ({_VISIBLE_PEOPLE})"),
-    "client_user_customers": Sight(_in_v("client_user_customers.customer_id")),
+    "client_user_customers": Sight("<<client_user_customers.customer_id>>", below=_ALL),
     "invitations": Sight(f"invitations.client_user_id in ({_VISIBLE_PEOPLE})"),
     "projects": Sight(f"projects.id in ({_VISIBLE_PROJECTS})"),
     "project_client_users": Sight(
@@ -147,93 +191,29 @@ class NotSighted(Exception):
     """A statement that cannot be made to show only what a client user may see."""
 
 
-def visible(table: str, columns: AbstractSet[str] | None = None, *, is_locking: bool = False) -> str:
+def visible(
+    table: str, audience: Audience, columns: AbstractSet[str] | None = None, *, is_below: bool = False, is_locking: bool = False
+) -> str:
     """The visible part of a table as a subquery in parentheses.
 
     `columns` are those that the statement may read; None where it is known that none of them shows something else than it holds.
-    `is_locking` where the statement locks what it reads.
+    `is_below` where its rows are reached from a customer that is known to be seen; `is_locking` where they are locked.
     """
     sight = SIGHTS.get(table)
     if sight is None:
         raise NotSighted(f"What client users see of {table} has not been decided: add it to SIGHTS.")
+    condition = sight.below if is_below else sight.rows
+    if condition is None:
+        raise NotSighted(f"That a customer is seen tells nothing about rows of {table}.")
     shown, source = "*", table
     if columns is not None and sight.columns:
-        written = {name: f"{table}.{name}" for name in columns} | {
-            name: sight.columns[name] for name in columns & sight.columns.keys()
-        }
-        if sight.joined is not None and sight.joined.column in columns and not is_locking:
+        written = {name: sight.columns.get(name, f"{table}.{name}") for name in columns}
+        if is_below and sight.joined is not None and sight.joined.column in columns:
+            # It is the parent that they were reached from, or one between.
+            written[sight.joined.column] = f"{table}.{sight.joined.column}"
+        elif sight.joined is not None and sight.joined.column in columns and not is_locking:
             written[sight.joined.column] = sight.joined.shown
             source = f"{table} {sight.joined.source}"
         shown = ", ".join(f"{expression} as {name}" for name, expression in written.items())
     key = "id" if table == "organizations" else ORGANIZATION
-    return f"(select {shown} from {source} where {table}.{key} = :{ORGANIZATION} and {sight.rows})"
-
-
-class SightedCompiler(PGCompiler_asyncpg):
-    """Writes the visible part of a table wherever a statement reads the table."""
-
-    def visit_table(self, table: Any, *given: Any, **named: Any) -> str:
-        written: str = super().visit_table(table, *given, **named)  # type: ignore[no-untyped-call]
-        # Also told of an alias further out, such as a lateral subquery's.
-        around = named.get("enclosing_alias")
-        alias = around.name if around is not None and around.element is table else None
-        if not named.get("asfrom") or named.get("ashint") or alias == PAYERS:
-            return written
-        statement: Any = self.statement
-        read = {each.name for each in visitors.iterate(statement) if isinstance(each, ColumnClause)}
-        is_locking = getattr(statement, "_for_update_arg", None) is not None
-        subquery = visible(table.name, read & {column.name for column in table.columns}, is_locking=is_locking)
-        for name in (ORGANIZATION, VIEWER):
-            # Only where it is used: Postgres knows no type of a parameter that nothing is done with.
-            if f":{name}" in subquery:
-                subquery = subquery.replace(f":{name}", self.process(bindparam(name, type_=Uuid)))
-        return subquery if alias else f"{subquery} AS {table.name}"
-
-
-class SightedDialect(dialect):
-    statement_compiler = SightedCompiler
-    supports_statement_cache = True
-
-
-_SOURCE: Final = re.compile(
-    r"\b(from|join)\s+(\w+)(?:\s+(?!(?:where|join|cross|left|inner|on|group|order|limit|union|for)\b)(?:as\s+)?(\w+))?",
-    re.IGNORECASE,
-)
-_OWN: Final = re.compile(r"\b(\w+)(?:\s*\([^()]*\))?\s+as\s+(?:materialized\s+)?\(", re.IGNORECASE)
-_FUNCTIONS: Final = frozenset({"unnest", "lateral"})
-_READS: Final = re.compile(r"\s*(?:select|with)\b", re.IGNORECASE)
-_WRITES: Final = re.compile(r"\b(?:insert\s+into|update\s+\w+(?:\s+\w+)?\s+set|delete\s+from)\b", re.IGNORECASE)
-
-
-def is_reading(sql: str) -> bool:
-    """Whether a statement of ours, written as text, reads and does nothing else."""
-    return _READS.match(sql) is not None and _WRITES.search(sql) is None
-
-
-def sighted(sql: str) -> str:
-    """A statement of ours that is written as text, with the visible part of each table that it reads.
-
-    Raises NotSighted where it reads a table otherwise than by FROM or JOIN, or a column that shows something else than it holds.
-    """
-    # Whatever it calls by a name of its own, and what makes rows without a table.
-    own = {*_OWN.findall(sql), *_FUNCTIONS}
-    read: dict[str, int] = {}
-    masked: set[str] = set()
-
-    def replaced(match: re.Match[str]) -> str:
-        word, table, alias = match[1], match[2], match[3] or match[2]
-        if table in own:
-            return match[0]
-        subquery = visible(table)
-        read[table] = read.get(table, 0) + 1
-        masked.update(f"{alias}.{column}" for column in SIGHTS[table].columns)
-        return f"{word} {subquery} {alias}"
-
-    rewritten = _SOURCE.sub(replaced, sql)
-    for table in SIGHTS:
-        if table not in own and len(re.findall(rf"(?<![.\w:]){table}\b(?!\s*[.(])", sql)) != read.get(table, 0):
-            raise NotSighted(f"A statement that is written as text reads {table} otherwise than by FROM or JOIN.")
-    for column in masked:
-        if re.search(rf"\b{re.escape(column)}\b", sql):
-            raise NotSighted(f"A statement that is written as text reads {column}, which client users see otherwise: compose it.")
-    return rewritten
+    return _among(f"(select {shown} from {source} where {table}.{key} = :{ORGANIZATION} and {condition})", audience)

@@ -52,4 +52,4 @@ LISTING: Listing[ContactRow] = Listing(
     order_default=(Order("name"),),
 )
 
-OF_CUSTOMER = Relation(parent=_CONTACTS.customer_id)
+OF_CUSTOMER = Relation(parent=_CONTACTS.customer_id, below=("contacts",))

@@ -382,7 +382,9 @@ class CustomerQueries:
     ) -> Connection[Customer]:
         return await listed(info, queries.LISTING, customer_request(filter, order_by, first, after, last, before))
 
-    @strawberry.field(description="What customerDelete would remove, what stands in its way, and the token that confirms it.")
+    @strawberry.field(
+        description="What customerDelete would remove, what stands in its way, and the token that confirms it. For staff only."
+    )
     async def customer_delete_preview(
         self,
         info: Info,
@@ -392,6 +394,9 @@ class CustomerQueries:
         ] = False,
     ) -> CustomerDeletePreview | None:
         context = info.context
+        if not context.viewer.is_staff:
+            # Who may not delete it need not know what stands in the way, which is more than it may see.
+            return None
         found = await deletion.preview(context.reader.rows, context.organization_id, ids.decode(Kind.CUSTOMER, id))
         if found is None:
             return None
