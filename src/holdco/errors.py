@@ -34,6 +34,7 @@ class UserErrorCode(StrEnum):
         "ALLOCATION_ALREADY_REVERSED",
         "The allocation was reversed before, or is itself a reversal.",
     )
+    ALREADY_CLIENT_USER = "ALREADY_CLIENT_USER", "The contact is a client user already: invite that one again."
     AMOUNT_NOT_POSITIVE = "AMOUNT_NOT_POSITIVE", "An amount is zero or less."
     APPLIED_ON_OUT_OF_RANGE = (
         "APPLIED_ON_OUT_OF_RANGE",
@@ -43,22 +44,27 @@ class UserErrorCode(StrEnum):
         "CHILD_HAS_OPEN_INVOICES",
         "Only customers without open invoices are linked in this organization.",
     )
+    CLIENT_USER_DEACTIVATED = "CLIENT_USER_DEACTIVATED", "Nobody invites a deactivated client user: reactivate it first."
     CONFIRMATION_STALE = "CONFIRMATION_STALE", "What the token confirms has changed since: ask for the preview again."
     CURRENCY_LOCKED = "CURRENCY_LOCKED", "The customer has documents in its currency, which therefore stays."
     CURRENCY_MISMATCH = "CURRENCY_MISMATCH", "The money and the invoice are in different currencies, and nothing is converted."
     CUSTOMER_INACTIVE = "CUSTOMER_INACTIVE", "The customer is inactive and gets no new invoices; its open ones stay payable."
     DUPLICATE_INVOICE = "DUPLICATE_INVOICE", "One invoice stands in the request more than once: add the amounts up."
+    EMAIL_TAKEN = "EMAIL_TAKEN", "Another client user has this e-mail address, in whatever case it is written."
     EXCEEDS_INVOICE_BALANCE = "EXCEEDS_INVOICE_BALANCE", "The amount is more than is left to pay of the invoice."
     EXCEEDS_UNAPPLIED = "EXCEEDS_UNAPPLIED", "The amount is more than is left of the payment or credit note."
     EXTERNAL_REFERENCE_TAKEN = "EXTERNAL_REFERENCE_TAKEN", "Something else has this id of the other system already."
     FORBIDDEN = "FORBIDDEN", "The role, or the right over another customer, does not go so far."
-    HAS_CHILDREN = "HAS_CHILDREN", "The customer has children: move them first."
+    HAS_CHILDREN = "HAS_CHILDREN", "The customer has children: say where they go, or move them first."
+    HAS_PROJECTS = "HAS_PROJECTS", "The customer has projects, which are kept: deactivate it instead."
     HAS_TRANSACTIONS = "HAS_TRANSACTIONS", "The customer has documents, or money has passed through it: deactivate it instead."
     HAS_UNAPPLIED_FUNDS = "HAS_UNAPPLIED_FUNDS", "The customer has money that is not applied to anything yet."
     HIERARCHY_CYCLE = "HIERARCHY_CYCLE", "The customer would become its own ancestor."
     HIERARCHY_TOO_DEEP = "HIERARCHY_TOO_DEEP", "The tree would have more levels than this organization allows."
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED", "The key belongs to a request with other input: use a new key."
+    IDENTITY_TAKEN = "IDENTITY_TAKEN", "Whoever logs in like this is another client user already."
     INVALID_INPUT = "INVALID_INPUT", "A value is none that can be kept: empty, too long, out of range, or not confirmed."
+    INVITATION_NOT_VALID = "INVITATION_NOT_VALID", "The invitation is unknown, expired, used or ended: ask for a new one."
     INVOICE_HAS_ALLOCATIONS = (
         "INVOICE_HAS_ALLOCATIONS",
         "Money is applied to the invoice: reverse that, or release it while voiding.",
@@ -81,6 +87,7 @@ class UserErrorCode(StrEnum):
         "NOT_A_DESCENDANT",
         "Money goes to its owner's invoices or downwards, and this is neither.",
     )
+    NOT_AT_CUSTOMER = "NOT_AT_CUSTOMER", "Who is put to a project belongs to its customer or to one above it."
     NOT_FOUND = "NOT_FOUND", "There is no such thing, or none that may be seen."
     NUMBER_TAKEN = "NUMBER_TAKEN", "Another customer, invoice or payment has this number."
     PARENT_PAY_NOT_ALLOWED = "PARENT_PAY_NOT_ALLOWED", "Not every link between the payer and the invoice's customer grants pay."

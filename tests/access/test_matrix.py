@@ -44,6 +44,24 @@ async def _contact(story: Story, customer_id: str) -> str:
     return made
 
 
+async def _client_user(story: Story, customer_id: str) -> str:
+    return (await story.invited("Ivy Hale", "ivy@aldgate.example", customer_id))[0]
+
+
+async def _deactivated(story: Story, customer_id: str) -> str:
+    key = await _client_user(story, customer_id)
+    await story.do("clientUserDeactivate", id=key)
+    return key
+
+
+async def _customers(_story: Story, customer_id: str) -> list[dict[str, str]]:
+    return [{"id": customer_id, "role": "VIEWER"}]
+
+
+async def _project(story: Story, customer_id: str) -> str:
+    return await story.project(customer_id, "Roll-out")
+
+
 async def _allocation(story: Story, customer_id: str) -> str:
     invoice, payment = await story.invoice(customer_id, "10"), await story.payment(customer_id, "10")
     made: str = (await story.do("paymentApply", sourceId=payment, **explicit((invoice, "10"))))["allocations"][0]["id"]
@@ -102,6 +120,16 @@ INPUTS: Final[dict[str, Input]] = {
     "contactCreate": _given(customerId=str, name="Grace"),
     "contactUpdate": _given(id=_contact, name="Grace"),
     "contactDelete": _given(id=_contact, confirm=True),
+    "contactConvert": _given(id=_contact, role="VIEWER", email="ada@aldgate.example"),
+    "contactInvite": _given(id=_contact, role="VIEWER", email="ada@aldgate.example"),
+    "clientUserInvite": _given(name="Ivy Hale", email="ivy@aldgate.example", customers=_customers, projectScope="ALL"),
+    "clientUserReinvite": _given(id=_client_user),
+    "clientUserUpdate": _given(id=_client_user, name="Ivy Park", email="park@aldgate.example"),
+    "clientUserDeactivate": _given(id=_client_user),
+    "clientUserReactivate": _given(id=_deactivated),
+    "projectCreate": _given(customerId=str, name="Roll-out"),
+    "projectUpdate": _given(id=_project, status="COMPLETED"),
+    "projectPeopleSet": _given(id=_project, clientUserIds=[]),
     "invoiceCreate": _given(customerId=str, lines=[{"unitPrice": "10"}]),
     "invoiceIssue": _given(id=_draft),
     "invoiceVoid": _given(id=_invoice, reason="Wrong"),
@@ -170,6 +198,38 @@ async def test_what_is_agreed_with_a_customer_is_not_its_own_to_change(story: St
     caller = await client_user(story, {own_id: ClientUserRole.ADMIN})
     assert await _refused(caller, "customerUpdate", {"id": own_id, "currency": "USD"}) == [("FORBIDDEN", ["currency"])]
     await caller.do("customerUpdate", id=own_id, email="new@aldgate.example", phone="+44 20 7946 0000")
+
+
+async def test_nobody_is_let_in_again_by_whoever_manages_only_some_of_its_customers(story: Story) -> None:
+    own_id, other_id = await story.customer("Aldgate Networks"), await story.customer("Castell Holdings")
+    caller = await client_user(story, {own_id: ClientUserRole.ADMIN})
+    both, _ = await story.invited("Ivy Hale", "ivy@aldgate.example", own_id, other_id)
+    for mutation in ("clientUserReinvite", "clientUserDeactivate", "clientUserReactivate"):
+        assert await _refused(caller, mutation, {"id": both}) == [("FORBIDDEN", ["id"])]
+    assert await _refused(caller, "clientUserUpdate", {"id": both, "email": "mine@aldgate.example"}) == [("FORBIDDEN", ["id"])]
+
+
+async def test_a_client_user_invites_for_its_customers_and_for_no_others(story: Story) -> None:
+    own_id, other_id = await story.customer("Aldgate Networks"), await story.customer("Castell Holdings")
+    caller = await client_user(story, {own_id: ClientUserRole.ADMIN})
+    given = {"name": "Ivy Hale", "email": "ivy@aldgate.example", "projectScope": "ALL"}
+    own = {"id": own_id, "role": "VIEWER"}
+    for customers, expected in (
+        ([], ("FORBIDDEN", ["customers", "id"])),
+        ([own, {"id": other_id, "role": "VIEWER"}], ("NOT_FOUND", ["customers", "id"])),
+    ):
+        assert await _refused(caller, "clientUserInvite", {**given, "customers": customers}) == [expected]
+    key = (await caller.do("clientUserInvite", **given, customers=[own]))["clientUser"]["id"]
+    assert await _refused(caller, "clientUserUpdate", {"id": key, "customers": [own]}) == [("FORBIDDEN", ["customers"])]
+
+
+async def test_who_became_a_client_user_and_went_elsewhere_is_not_converted_again(story: Story) -> None:
+    own_id, other_id = await story.customer("Aldgate Networks"), await story.customer("Castell Holdings")
+    caller = await client_user(story, {own_id: ClientUserRole.ADMIN})
+    contact = await story.contact(own_id, "Ada Park", email="ada@aldgate.example")
+    key = (await story.do("contactConvert", id=contact, role="VIEWER"))["clientUser"]["id"]
+    await story.do("clientUserUpdate", id=key, email="x@castell.example", customers=[{"id": other_id, "role": "VIEWER"}])
+    assert await _refused(caller, "contactConvert", {"id": contact, "role": "VIEWER"}) == [("ALREADY_CLIENT_USER", ["id"])]
 
 
 async def test_acting_for_another_customer_is_on_record(story: Story) -> None:

@@ -20,7 +20,7 @@ from stories import Story
 from subscriptions.conftest import Server
 
 ARTEFACTS = HERE / "artefacts"
-TABS = ["TreeWithBalances", "WhoOwesWhat", "PreviewAPayment", "RecordAndApply", "WhoPaidThisInvoice"]
+TABS = ["TreeWithBalances", "WhoOwesWhat", "PreviewAPayment", "RecordAndApply", "WhoPaidThisInvoice", "CustomerPage"]
 DEFERRED = """query Deferred {
   customers {
     nodes { number ... @defer { name } }

@@ -23,6 +23,9 @@ from holdco.viewer import Viewer
 _OWNERS: Final[Mapping[Kind, str]] = {
     Kind.CUSTOMER: "select id from customers where organization_id = :organization_id and id = :id",
     Kind.CONTACT: "select customer_id from contacts where organization_id = :organization_id and id = :id",
+    Kind.CLIENT_USER: """
+        select customer_id from client_user_customers where organization_id = :organization_id and client_user_id = :id
+    """,
     Kind.PAYMENT: "select customer_id from payments where organization_id = :organization_id and id = :id",
     Kind.CREDIT_NOTE: "select customer_id from credit_notes where organization_id = :organization_id and id = :id",
 }
@@ -64,7 +67,10 @@ class Permission:
             return
         if not rule.client_users:
             raise self._denied(f"Client users may not call {self.mutation}.")
-        for subject in _named(self.given, rule.subject.split(".")):
+        subjects = list(_named(self.given, rule.subject.split(".")))
+        if not subjects:
+            raise self._denied(f"Client users call {self.mutation} for a customer.", *rule.subject.split("."))
+        for subject in subjects:
             await self._check_subject(transaction, rule, subject)
         for name in self.given.keys() - (rule.fields or self.given.keys()):
             raise self._denied(f"Client users may not change {name}.", name)
@@ -81,6 +87,9 @@ class Permission:
         owners = await transaction.rows(text(statement), parameters) if statement is not None else ()
         if not owners:
             raise NotFound(f"There is no {kind.noun} {subject}.", field=path)
+        if kind is Kind.CLIENT_USER:
+            # All of them, seen or not: who is let in again, or gets mail elsewhere, is let in to every one.
+            owners = (await transaction.connection.execute(text(statement or ""), parameters)).all()
         for (customer_id,) in owners:
             await self._check_customer(transaction, rule, customer_id, subject)
 
