@@ -25,7 +25,7 @@ from holdco.migrations.metadata import metadata
 _HOLDCO: Final = str(Path(holdco.__file__).parent)
 _TESTS: Final = str(Path(__file__).parent)
 # Runs statements for others; who asked is further up.
-_PASSING_ON: Final = str(Path(_HOLDCO, "database.py"))
+_PASSING_ON: Final = frozenset({str(Path(_HOLDCO, "database.py")), str(Path(_HOLDCO, "tenancy.py"))})
 
 # The methods of a connection that take a statement first, and the one that takes a table and makes its COPY out of sight.
 ASKING: Final = (
@@ -118,7 +118,7 @@ def _origin() -> str | None:
         path = frame.f_code.co_filename
         if path.startswith(_TESTS):
             return None
-        if path.startswith(_HOLDCO) and path != _PASSING_ON:
+        if path.startswith(_HOLDCO) and path not in _PASSING_ON:
             return f"src/holdco{path.removeprefix(_HOLDCO)}:{frame.f_lineno}"
         frame = frame.f_back
     return None

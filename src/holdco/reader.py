@@ -18,11 +18,11 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import LRUCache, greenlet_spawn
 
+from holdco import tenancy
 from holdco.monitoring import tracing
 from holdco.outages import DATABASE_ERRORS, outage_of
 
-_BEGIN = "begin isolation level repeatable read read only"
-_COMMIT = "commit"
+_SNAPSHOT = "isolation level repeatable read read only"
 
 _DIALECT: Any = dialect()  # type: ignore[no-untyped-call]
 # Compiled statements by their structure, as an engine keeps them: those with a client's filters differ in values only.
@@ -156,14 +156,15 @@ class Reader:
 
     async def _open(self, *, is_single: bool) -> None:
         pooled = await self.engine.raw_connection()
-        connection: Any = pooled.driver_connection
-        if not is_single:
-            try:
-                await connection.execute(_BEGIN)
-            except BaseException:
-                await greenlet_spawn(pooled.invalidate)
-                raise
-        self._pooled, self._connection, self._is_bare = pooled, connection, is_single
+        try:
+            if is_single:
+                await tenancy.act_for(pooled, self.organization_id)
+            else:
+                await tenancy.begin(pooled, self.organization_id, _SNAPSHOT)
+        except BaseException:
+            await greenlet_spawn(pooled.invalidate)
+            raise
+        self._pooled, self._connection, self._is_bare = pooled, pooled.driver_connection, is_single
 
     def stop(self) -> None:
         """Nobody waits for the answer any more: Postgres is told so, and nothing else is read. `close` is still to come."""
@@ -188,7 +189,7 @@ class Reader:
                 return
             try:
                 if not self._is_bare:
-                    await self._connection.execute(_COMMIT)
+                    await tenancy.commit(pooled)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 # The connection was lost. Whoever read from it has been told; nothing was to be written.
                 await greenlet_spawn(pooled.invalidate)

@@ -53,6 +53,7 @@ class Settings:
     `HOLDCO_TRACES`              `on`: OpenTelemetry traces, with the extra `opentelemetry` (default: off)
     `HOLDCO_LIMIT_…`             how much one request may ask for (holdco.limits)
     `HOLDCO_INTROSPECTION`       `on`, or `off`: the schema is not told, and refusals suggest no names (default: on)
+    `HOLDCO_OWNER_URL`           DATABASE_URL's database by the login that owns its tables, to migrate it (default: DATABASE_URL)
     """
 
     database_url: str | None
@@ -74,6 +75,7 @@ class Settings:
     is_tracing: bool = False
     limits: Limits = field(default_factory=Limits)
     is_introspection_on: bool = True
+    owner_url: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -98,6 +100,7 @@ class Settings:
             is_tracing=_switch(environment, "HOLDCO_TRACES", is_on=False),
             limits=Limits.from_environment(environment),
             is_introspection_on=_switch(environment, "HOLDCO_INTROSPECTION", is_on=True),
+            owner_url=_owner_url(environment),
         )
 
 
@@ -117,6 +120,13 @@ def _documents(environment: Mapping[str, str]) -> DocumentsMode:
     if mode is DocumentsMode.REQUIRE and not environment.get("HOLDCO_TRUSTED_DOCUMENTS"):
         raise SettingsError("HOLDCO_DOCUMENTS must be another than 'require' unless HOLDCO_TRUSTED_DOCUMENTS is set.")
     return mode
+
+
+def _owner_url(environment: Mapping[str, str]) -> str | None:
+    url = environment.get("HOLDCO_OWNER_URL") or None
+    if url is not None and not environment.get("DATABASE_URL"):
+        raise SettingsError("HOLDCO_OWNER_URL is for the database of DATABASE_URL: set both, or DATABASE_URL alone.")
+    return url
 
 
 def _folder(environment: Mapping[str, str], name: str) -> Path | None:
