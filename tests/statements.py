@@ -55,7 +55,22 @@ _CATALOGS: Final = frozenset({"pg_catalog", "information_schema"})
 _FRAME: Final = frozenset({"BEGIN", "COMMIT", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"})
 # Statements that sqlglot does not take apart: they make tables or change a session, and read no row.
 _HARMLESS: Final = frozenset(
-    {"ALTER", "ANALYZE", "COMMENT", "CREATE", "DROP", "GRANT", "LISTEN", "NOTIFY", "RESET", "REVOKE", "SET", "SHOW", "UNLISTEN"}
+    {
+        "ALTER",
+        "ANALYZE",
+        "COMMENT",
+        "CREATE",
+        "DO",
+        "DROP",
+        "GRANT",
+        "LISTEN",
+        "NOTIFY",
+        "RESET",
+        "REVOKE",
+        "SET",
+        "SHOW",
+        "UNLISTEN",
+    }
 )
 
 # What a cluster refuses to compute in a statement that writes, or computes on another machine: times and ids are parameters.
@@ -139,7 +154,7 @@ def problems_of(statement: str) -> tuple[str, ...]:
 def _problems(tree: exp.Expr) -> Iterator[str]:
     if isinstance(tree, exp.Command):
         yield from _command_problems(tree)
-    elif not isinstance(tree, (exp.Create, exp.Alter, exp.Drop, exp.Comment, exp.Set)):
+    elif not isinstance(tree, (exp.Create, exp.Alter, exp.Drop, exp.Comment, exp.Grant, exp.Set)):
         names = frozenset(table.alias for table in tree.find_all(exp.CTE))
         yield from (problem for table in tree.find_all(exp.Table) if (problem := _table_problem(table, names)))
         if isinstance(tree, exp.Copy):

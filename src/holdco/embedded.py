@@ -259,12 +259,14 @@ class EmbeddedPostgres:
         security = ("--username=postgres", "--auth=reject", "--set=scram_iterations=1", "--data-checksums")
         self._run(alive, "", binaries / "initdb", "--no-instructions", *locale, *security, "-D", new)
         sql = (
+            # As holdco.migrations.roles says; what stands in template1 is in every database that is made later.
+            "ALTER FUNCTION texticlike(text, text) LEAKPROOF\nALTER FUNCTION lower(text) LEAKPROOF\n"
             f"CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE PASSWORD '{owner}'\n"
             f"CREATE ROLE {APPLICATION_ROLE} LOGIN PASSWORD '{application}' ADMIN {ROLE}\n"
             f"CREATE DATABASE {DATABASE} OWNER {ROLE}\n"
         )
         strict = ("-c", "exit_on_error=on", "-c", "log_min_error_statement=panic")  # no password in a message
-        self._run(alive, sql, binaries / "postgres", "--single", *strict, "-D", new, "postgres")
+        self._run(alive, sql, binaries / "postgres", "--single", *strict, "-D", new, "template1")
         new.rename(self._root / "data")
         folder = os.open(self._root, os.O_RDONLY)
         os.fsync(folder)

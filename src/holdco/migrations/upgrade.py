@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from holdco.migrations.roles import ensure_role
+from holdco.migrations.roles import ensure_role, mark_functions
 
 # Several workers or machines may start at once; the number is arbitrary and only ours.
 _LOCK = 4_685_122_937
@@ -55,6 +55,7 @@ def _upgrade(connection: Connection) -> tuple[str | None, str | None]:
         before = _current(connection)
         connection.commit()
         ensure_role(connection)
+        mark_functions(connection)
         config = configuration()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
