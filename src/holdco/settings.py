@@ -125,7 +125,7 @@ def _documents(environment: Mapping[str, str]) -> DocumentsMode:
 def _owner_url(environment: Mapping[str, str]) -> str | None:
     url = environment.get("HOLDCO_OWNER_URL") or None
     if url is not None and not environment.get("DATABASE_URL"):
-        raise SettingsError("HOLDCO_OWNER_URL is for the database of DATABASE_URL: set both, or DATABASE_URL alone.")
+        raise SettingsError("HOLDCO_OWNER_URL must be set together with DATABASE_URL: it is another login of the same database.")
     return url
 
 
