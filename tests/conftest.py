@@ -97,7 +97,7 @@ def server_url() -> Iterator[Callable[[str | None], str]]:
 @asynccontextmanager
 async def administration(url: str) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
     """Statements that no transaction can hold."""
-    engine = create_engine(url, pool_size=1)
+    engine = create_engine(url, pool_size=1, role=None)
 
     async def run(statement: str) -> None:
         async with engine.connect() as connection:
@@ -131,7 +131,7 @@ async def template(server_url: Callable[[str | None], str]) -> AsyncIterator[str
     name = f"holdco_template_{uuid4().hex[:12]}"
     async with administration(server_url(None)) as run:
         await run(f"create database {name}")
-        engine = create_engine(server_url(name), pool_size=1)
+        engine = create_engine(server_url(name), pool_size=1, role=None)
         await upgrade(engine)
         await engine.dispose()
         yield name

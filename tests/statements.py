@@ -25,7 +25,7 @@ from holdco.migrations.metadata import metadata
 _HOLDCO: Final = str(Path(holdco.__file__).parent)
 _TESTS: Final = str(Path(__file__).parent)
 # Runs statements for others; who asked is further up.
-_PASSING_ON: Final = str(Path(_HOLDCO, "database.py"))
+_PASSING_ON: Final = frozenset({str(Path(_HOLDCO, "database.py")), str(Path(_HOLDCO, "tenancy.py"))})
 
 # The methods of a connection that take a statement first, and the one that takes a table and makes its COPY out of sight.
 ASKING: Final = (
@@ -55,7 +55,22 @@ _CATALOGS: Final = frozenset({"pg_catalog", "information_schema"})
 _FRAME: Final = frozenset({"BEGIN", "COMMIT", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"})
 # Statements that sqlglot does not take apart: they make tables or change a session, and read no row.
 _HARMLESS: Final = frozenset(
-    {"ALTER", "ANALYZE", "COMMENT", "CREATE", "DROP", "GRANT", "LISTEN", "NOTIFY", "RESET", "REVOKE", "SET", "SHOW", "UNLISTEN"}
+    {
+        "ALTER",
+        "ANALYZE",
+        "COMMENT",
+        "CREATE",
+        "DO",
+        "DROP",
+        "GRANT",
+        "LISTEN",
+        "NOTIFY",
+        "RESET",
+        "REVOKE",
+        "SET",
+        "SHOW",
+        "UNLISTEN",
+    }
 )
 
 # What a cluster refuses to compute in a statement that writes, or computes on another machine: times and ids are parameters.
@@ -118,7 +133,7 @@ def _origin() -> str | None:
         path = frame.f_code.co_filename
         if path.startswith(_TESTS):
             return None
-        if path.startswith(_HOLDCO) and path != _PASSING_ON:
+        if path.startswith(_HOLDCO) and path not in _PASSING_ON:
             return f"src/holdco{path.removeprefix(_HOLDCO)}:{frame.f_lineno}"
         frame = frame.f_back
     return None
@@ -139,7 +154,7 @@ def problems_of(statement: str) -> tuple[str, ...]:
 def _problems(tree: exp.Expr) -> Iterator[str]:
     if isinstance(tree, exp.Command):
         yield from _command_problems(tree)
-    elif not isinstance(tree, (exp.Create, exp.Alter, exp.Drop, exp.Comment, exp.Set)):
+    elif not isinstance(tree, (exp.Create, exp.Alter, exp.Drop, exp.Comment, exp.Grant, exp.Set)):
         names = frozenset(table.alias for table in tree.find_all(exp.CTE))
         yield from (problem for table in tree.find_all(exp.Table) if (problem := _table_problem(table, names)))
         if isinstance(tree, exp.Copy):

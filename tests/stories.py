@@ -14,6 +14,7 @@ from graphql import GraphQLObjectType, get_named_type
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from directly import directly
 from holdco import database, ids
 from holdco.client_users import invitations
 from holdco.client_users import service as client_users
@@ -144,7 +145,7 @@ class Story:
             for name in metadata.tables
             for column in ["id" if name == "organizations" else "organization_id"]
         ]
-        async with self.engine.connect() as connection:
+        async with directly(self.engine, self.organization_id) as connection:
             rows = await connection.execute(text(" union all ".join(tables)), {"organization_id": self.organization_id})
             return sorted((row[0], row[1]) for row in rows)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from directly import directly
 from holdco.errors import BadUserInput
 from stories import Story
 
@@ -157,7 +158,7 @@ async def test_a_page_of_nothing_tells_whether_there_is_something(story: Story) 
 async def test_fifty_rows_come_where_nothing_is_said_and_never_more_than_two_hundred(story: Story) -> None:
     owner = await story.customer("Lisbon")
     await story.do("contactCreate", customerId=owner, name="000")
-    async with story.engine.begin() as connection:
+    async with directly(story.engine, story.organization_id) as connection:
         await connection.execute(
             text(
                 """

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from directly import directly
 from holdco.context import Context
 from holdco.database import create_engine
 from holdco.reader import Reader
@@ -56,7 +57,7 @@ async def test_a_read_that_is_cancelled_costs_neither_the_connection_nor_the_sna
     reader = Reader(narrow, organization_id)
     snapshot = text("select cast(pg_current_snapshot() as text), pg_backend_pid()")
     before = await reader.rows(snapshot)
-    async with engine.begin() as blocking:
+    async with directly(engine) as blocking:
         await blocking.execute(text("select pg_advisory_xact_lock(1234567)"))
         waiting = asyncio.create_task(reader.rows(text("select pg_advisory_lock_shared(1234567)")))
         await until_somebody_waits(engine)
@@ -101,7 +102,7 @@ async def test_an_operation_that_is_cancelled_leaves_its_connection_to_the_next(
 ) -> None:
     invalidated: list[Any] = []
     event.listen(narrow.sync_engine, "invalidate", lambda *_: invalidated.append(_))
-    async with engine.begin() as blocking:
+    async with directly(engine) as blocking:
         await blocking.execute(text("lock table customers in access exclusive mode"))
         asking = asyncio.create_task(ask(narrow, organization_id, 1))
         await until_somebody_waits(engine)

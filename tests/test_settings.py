@@ -59,6 +59,7 @@ def test_what_is_set_to_nothing_is_not_set() -> None:
         ("HOLDCO_SLOW_MILLISECONDS", "0"),
         ("HOLDCO_LOG_OPERATIONS", "yes"),
         ("HOLDCO_TRACES", "ON"),
+        ("HOLDCO_OWNER_URL", "postgresql://owner@db.example/holdco"),
     ],
 )
 def test_values_that_make_no_sense_are_refused_by_name(name: str, value: str) -> None:

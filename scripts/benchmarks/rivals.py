@@ -155,7 +155,11 @@ def floor(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with asyncpg.create_pool(
-            settings.database_url, min_size=1, max_size=settings.pool_size, reset=_keep, server_settings={"jit": "off"}
+            settings.owner_url or settings.database_url,
+            min_size=1,
+            max_size=settings.pool_size,
+            reset=_keep,
+            server_settings={"jit": "off"},
         ) as pool:
             app.state.pool = pool
             yield

@@ -42,6 +42,7 @@ def dev() -> None:
     typer.echo(f"Starting Postgres in {settings.data_directory} …" if settings.database_url is None else "Using DATABASE_URL.")
     with running.database(settings) as settings_with_database:
         asyncio.run(running.prepare(settings_with_database))
+        asyncio.run(running.check_role(settings_with_database))
         asyncio.run(demo.load_once(settings_with_database))
         address = f"http://{_shown(settings.host)}:{settings.port}/graphql"
         typer.echo(f"""
@@ -66,6 +67,7 @@ def serve(workers: Annotated[int, typer.Option(min=1, help="Processes that share
     running.check_host(settings.host)
     with running.database(settings) as settings_with_database:
         asyncio.run(running.check_schema(settings_with_database))
+        asyncio.run(running.check_role(settings_with_database))
         # Told once, here, and not by each worker again and again.
         check_documents(settings_with_database)
         asyncio.run(running.check_organization(settings_with_database))

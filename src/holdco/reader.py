@@ -18,13 +18,13 @@ from sqlalchemy import Executable, PoolProxiedConnection, Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
+from holdco import tenancy
 from holdco.compiled import Compiled, compiled
 from holdco.monitoring import tracing
 from holdco.outages import DATABASE_ERRORS, outage_of
 from holdco.sight import ORGANIZATION, VIEWER, Audience
 
-_BEGIN = "begin isolation level repeatable read read only"
-_COMMIT = "commit"
+_SNAPSHOT = "isolation level repeatable read read only"
 
 
 class Row(asyncpg.Record):
@@ -147,14 +147,15 @@ class Reader:
 
     async def _open(self, *, is_single: bool) -> None:
         pooled = await self.engine.raw_connection()
-        connection: Any = pooled.driver_connection
-        if not is_single:
-            try:
-                await connection.execute(_BEGIN)
-            except BaseException:
-                await greenlet_spawn(pooled.invalidate)
-                raise
-        self._pooled, self._connection, self._is_bare = pooled, connection, is_single
+        try:
+            if is_single:
+                await tenancy.act_for(pooled, self.organization_id)
+            else:
+                await tenancy.begin(pooled, self.organization_id, _SNAPSHOT)
+        except BaseException:
+            await greenlet_spawn(pooled.invalidate)
+            raise
+        self._pooled, self._connection, self._is_bare = pooled, pooled.driver_connection, is_single
 
     def stop(self) -> None:
         """Nobody waits for the answer any more: Postgres is told so, and nothing else is read. `close` is still to come."""
@@ -179,7 +180,7 @@ class Reader:
                 return
             try:
                 if not self._is_bare:
-                    await self._connection.execute(_COMMIT)
+                    await tenancy.commit(pooled)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 # The connection was lost. Whoever read from it has been told; nothing was to be written.
                 await greenlet_spawn(pooled.invalidate)

@@ -13,7 +13,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn, cast
 
+import asyncpg
 import uvicorn
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco.database import create_engine
@@ -24,6 +26,7 @@ from holdco.monitoring.metrics import DIRECTORY
 from holdco.organizations import service as organizations
 from holdco.outages import DATABASE_ERRORS, cause_of, is_unavailable
 from holdco.settings import Settings
+from holdco.tenancy import APPLICATION_ROLE
 
 
 @contextmanager
@@ -42,7 +45,7 @@ def database(settings: Settings) -> Iterator[Settings]:
         except EmbeddedPostgresError as problem:
             raise SettingsError(str(problem)) from problem
         try:
-            yield replace(settings, database_url=embedded.url)
+            yield replace(settings, database_url=embedded.application_url, owner_url=embedded.url)
         finally:
             embedded.close()
 
@@ -71,6 +74,18 @@ async def engine_of(settings: Settings) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
+@asynccontextmanager
+async def owner_engine_of(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """For what the server must not do: as the login that owns the tables."""
+    url = settings.owner_url or settings.database_url
+    assert url is not None
+    engine = create_engine(url, pool_size=1, role=None)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
 @contextmanager
 def _reachable() -> Iterator[None]:
     """Raises SettingsError, for a person to read, when the database cannot be reached."""
@@ -88,7 +103,7 @@ def _reachable() -> Iterator[None]:
 async def prepare(settings: Settings) -> tuple[str | None, str | None]:
     """Brings the schema to the newest step and makes the organization. Returns the revisions before and after."""
     with _reachable():
-        async with engine_of(settings) as engine:
+        async with owner_engine_of(settings) as engine:
             revisions = await upgrade.upgrade(engine)
             await organizations.ensure(engine, settings.organization_id)
             return revisions
@@ -104,11 +119,45 @@ async def check_organization(settings: Settings) -> None:
             )
 
 
+# A role that does not exist, one that the login must not act as, and one that may not read what the wall has not granted yet.
+_SHUT_OUT = (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError)
+
+# Members of the owner count as the owner: they can become it.
+_IS_UNBOUND = text(
+    """
+    select r.rolsuper or r.rolbypassrls or exists (
+      select from pg_class c
+      where c.relnamespace = cast('public' as regnamespace) and c.relkind in ('r', 'p')
+      and pg_has_role(r.oid, c.relowner, 'member')
+    )
+    from pg_roles r where r.rolname = current_user
+    """
+)
+
+
+async def check_role(settings: Settings) -> None:
+    """Raises SettingsError when row level security would not hold the server: its role is above it."""
+    async with engine_of(settings) as engine, engine.connect() as connection:
+        if (await connection.execute(_IS_UNBOUND)).scalar_one():
+            raise SettingsError(
+                f"The server acts as the role {APPLICATION_ROLE}, which is a superuser, bypasses row level security, or owns "
+                "tables or is a member of who does: organizations would not be kept apart. Take that from it."
+            )
+
+
 async def check_schema(settings: Settings) -> None:
-    """Raises SettingsError when the database is not at the newest step."""
-    with _reachable():
-        async with engine_of(settings) as engine:
-            revision = await upgrade.current(engine)
+    """Raises SettingsError when the database is not at the newest step, or the login must not act as the server's role."""
+    try:
+        with _reachable():
+            async with engine_of(settings) as engine:
+                revision = await upgrade.current(engine)
+    except DATABASE_ERRORS as error:
+        if not isinstance(cause := cause_of(error), _SHUT_OUT):
+            raise
+        raise SettingsError(
+            f"The server cannot act as the role {APPLICATION_ROLE}: {cause}. Run `holdco migrate` as the owner of the tables "
+            f"(HOLDCO_OWNER_URL), and `grant {APPLICATION_ROLE} to` the login of DATABASE_URL when that is another."
+        ) from error
     if revision != upgrade.newest():
         raise SettingsError("The database is not at the newest schema. Run `holdco migrate` first.")
 

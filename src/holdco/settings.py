@@ -64,6 +64,7 @@ class Settings:
     `HOLDCO_CONNECTION_INIT_TIMEOUT` seconds that a WebSocket has to say connection_init (default: 10)
     `HOLDCO_STOP_TIMEOUT`        seconds that operations under way have to end after SIGTERM (default: as long as one may wait and
                                  be executed: 35)
+    `HOLDCO_OWNER_URL`           DATABASE_URL's database by the login that owns its tables, to migrate it (default: DATABASE_URL)
     """
 
     database_url: str | None
@@ -91,6 +92,7 @@ class Settings:
     socket_operations_max: int = 100
     connection_init_timeout: int = 10
     stop_timeout: int = 35
+    owner_url: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -121,6 +123,7 @@ class Settings:
             socket_operations_max=_number(environment, "HOLDCO_SOCKET_OPERATIONS_MAX", 100, highest=10_000),
             connection_init_timeout=_number(environment, "HOLDCO_CONNECTION_INIT_TIMEOUT", 10, highest=600),
             stop_timeout=_number(environment, "HOLDCO_STOP_TIMEOUT", _longest(environment), highest=4200),
+            owner_url=_owner_url(environment),
         )
 
 
@@ -146,6 +149,13 @@ def _documents(environment: Mapping[str, str]) -> DocumentsMode:
     if mode is DocumentsMode.REQUIRE and not environment.get("HOLDCO_TRUSTED_DOCUMENTS"):
         raise SettingsError("HOLDCO_DOCUMENTS must be another than 'require' unless HOLDCO_TRUSTED_DOCUMENTS is set.")
     return mode
+
+
+def _owner_url(environment: Mapping[str, str]) -> str | None:
+    url = environment.get("HOLDCO_OWNER_URL") or None
+    if url is not None and not environment.get("DATABASE_URL"):
+        raise SettingsError("HOLDCO_OWNER_URL must be set together with DATABASE_URL: it is another login of the same database.")
+    return url
 
 
 def _folder(environment: Mapping[str, str], name: str) -> Path | None:

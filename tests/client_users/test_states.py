@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from directly import directly
 from holdco.client_users import invitations
 from holdco.client_users.service import Identity
 from stories import Story
@@ -43,7 +44,7 @@ async def customer(story: Story) -> str:
 
 
 async def rows(story: Story, statement: str) -> list[Any]:
-    async with story.engine.connect() as connection:
+    async with directly(story.engine, story.organization_id) as connection:
         return list((await connection.execute(text(statement), {"key": story.organization_id})).all())
 
 
@@ -115,7 +116,7 @@ async def test_an_invitation_expires_after_seven_days(story: Story, customer: st
     until = await invited_until(story, key)
     assert until is not None
     assert timedelta(days=7, minutes=-5) < until - datetime.now(UTC) <= timedelta(days=7)
-    async with story.engine.begin() as connection:
+    async with directly(story.engine, story.organization_id) as connection:
         statement = text("update invitations set expires_at = :at where organization_id = :key")
         await connection.execute(statement, {"key": story.organization_id, "at": datetime.now(UTC) - timedelta(seconds=1)})
     assert await turned_away(story, secret) == NOT_VALID

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from directly import directly
 from holdco import ids
 from holdco.customers import move, service
 from holdco.customers.errors import NotABusinessCustomer
@@ -59,7 +60,7 @@ async def test_nobody_is_linked_with_a_customer_that_becomes_an_individual(
         await until_somebody_waits(engine)
     with pytest.raises(NotABusinessCustomer):
         await linking
-    async with engine.connect() as connection:
+    async with directly(engine, story.organization_id) as connection:
         count = "select count(*) from parent_links where organization_id = :organization_id"
         assert (await connection.execute(text(count), {"organization_id": story.organization_id})).scalar_one() == 0
 

@@ -47,7 +47,7 @@ async def test_empty_folder_becomes_a_server_set_as_we_need_it(place: Path, star
 def test_files_are_closed_to_other_users(folder: Path, start: Start, account: Account) -> None:
     start(folder).ready()
     assert {path.name: mode_of(path) for path in folder.iterdir()} == {
-        **dict.fromkeys(("lock", "users", "alive", "password", "server.log"), "-rw-------"),
+        **dict.fromkeys(("lock", "users", "alive", "password", "application_password", "server.log"), "-rw-------"),
         **dict.fromkeys(("data", "run"), "drwx------"),
         "pg_hba.conf": "-rw-r--r--",
     }

@@ -24,7 +24,7 @@ def test_server_runs_as_the_user_asked_for_and_keeps_to_it(place: Path, start: S
     folder = place / "holdco"
     start(folder, HOLDCO_POSTGRES_USER="nobody").ready().leave()
     assert owners(folder) == {
-        **dict.fromkeys(("lock", "users", "alive", "password", "pg_hba.conf", "server.log"), "root"),
+        **dict.fromkeys(("lock", "users", "alive", "password", "application_password", "pg_hba.conf", "server.log"), "root"),
         **dict.fromkeys(("data", "run"), "nobody"),
     }
     start(folder).ready()

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from directly import directly
 from holdco.context import LARGE_AT_ONCE, Capacity, Context
 from holdco.database import create_engine
 from holdco.endpoint.documents import Documents
@@ -46,7 +47,7 @@ async def test_small_operations_are_answered_while_more_large_ones_wait_than_the
     narrow = create_engine(database_url, pool_size=connections)
     capacity = Capacity(connections)
     pool: Any = narrow.sync_engine.pool
-    async with engine.begin() as blocking:
+    async with directly(engine) as blocking:
         await blocking.execute(text("lock table invoices in access exclusive mode"))
         large = [asyncio.create_task(ask(narrow, story.organization_id, capacity, LARGE, top)) for _ in range(3 * connections)]
         await until_somebody_waits(engine)
@@ -66,7 +67,7 @@ async def test_a_large_operation_that_is_cancelled_gives_its_room_to_the_next(
     await story.customer("Lisbon", under=top)
     narrow = create_engine(database_url, pool_size=1)
     capacity = Capacity(1)
-    async with engine.begin() as blocking:
+    async with directly(engine) as blocking:
         await blocking.execute(text("lock table invoices in access exclusive mode"))
         large = [asyncio.create_task(ask(narrow, story.organization_id, capacity, LARGE, top)) for _ in range(3)]
         await until_somebody_waits(engine)

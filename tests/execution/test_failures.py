@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from asking import asker
+from directly import directly
 from holdco.context import Context
 from holdco.database import create_engine
 from holdco.endpoint.view import Endpoint
@@ -100,7 +101,7 @@ async def house(clone: Callable[[], Any]) -> AsyncIterator[House]:
 
 async def vanish(house: House, table: str) -> None:
     """Whatever reads this table fails from now on."""
-    async with house.engine.begin() as connection:
+    async with directly(house.engine) as connection:
         await connection.execute(text(f"alter table {table} rename to {table}_elsewhere"))
 
 
@@ -219,7 +220,7 @@ async def test_a_relation_that_the_database_refuses_fails_where_it_stands(house:
 
 @both_ways
 async def test_a_column_that_is_gone_fails_those_who_ask_for_it(house: House, *, is_planning: bool) -> None:
-    async with house.engine.begin() as connection:
+    async with directly(house.engine) as connection:
         await connection.execute(text("alter table contacts drop column phone"))
     document = "query ($id: ID!) { customer(by: {id: $id}) { name contacts { nodes { phone } } } }"
     found = await house.answer(document, is_planning=is_planning, id=house.branch)
@@ -250,11 +251,11 @@ async def test_failing_and_other_requests_that_share_one_connection_are_all_answ
 @both_ways
 async def test_a_connection_that_the_server_ends_in_the_middle_is_replaced(house: House, *, is_planning: bool) -> None:
     document = "{ organization { currency } customers { nodes { contacts { nodes { name } } } } }"
-    async with house.engine.begin() as blocking:
+    async with directly(house.engine) as blocking:
         await blocking.execute(text("lock table contacts in access exclusive mode"))
         asking = asyncio.create_task(house.answer(document, is_planning=is_planning))
         await until_somebody_waits(house.engine)
-        async with house.engine.connect() as connection:
+        async with directly(house.engine) as connection:
             ended = await connection.execute(text(END_WHO_WAITS))
             assert ended.scalar_one() is True
     found = await asking
@@ -308,7 +309,7 @@ async def test_a_client_that_goes_away_in_the_middle_leaves_the_connection_to_th
     body = orjson.dumps({"query": DEEP})
     head = f"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     async with served(house, is_planning=is_planning) as port:
-        async with house.engine.begin() as blocking:
+        async with directly(house.engine) as blocking:
             await blocking.execute(text("lock table contacts in access exclusive mode"))
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(head.encode() + body)
@@ -338,7 +339,7 @@ async def test_an_operation_that_is_cancelled_at_any_level_leaves_the_connection
 ) -> None:
     document = "{ customers { nodes { parentAccess { pay } contacts { nodes { customer { number } } } } } }"
     app = house.app(is_planning=is_planning)
-    async with house.engine.begin() as blocking:
+    async with directly(house.engine) as blocking:
         await blocking.execute(text(f"lock table {table} in access exclusive mode"))
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:

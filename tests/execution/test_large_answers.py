@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
+from directly import directly
 from holdco.context import Context
 from holdco.endpoint.view import Endpoint
 from holdco.organizations import service as organizations
@@ -42,7 +43,7 @@ async def organization_id(engine: AsyncEngine) -> UUID:
     """Fifty head offices with two hundred branches each."""
     made = uuid4()
     await organizations.ensure(engine, made)
-    async with engine.begin() as connection:
+    async with directly(engine, made) as connection:
         for statement in PLANTING:
             await connection.execute(text(statement), {"organization_id": made, "parents": PARENTS, "children": CHILDREN})
     return made

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from directly import directly
 from holdco.imports.zoho import Files, Report, import_zoho
 
 ALDGATE = Path(__file__).with_name("aldgate")
@@ -108,7 +109,7 @@ class Exports:
 
     async def rows(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """What the database has, `:o` being the organization."""
-        async with self.engine.connect() as connection:
+        async with directly(self.engine, self.organization_id) as connection:
             found = await connection.execute(text(statement), {"o": self.organization_id, **parameters})
             return [tuple(row) for row in found]
 

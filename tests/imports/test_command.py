@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from directly import directly
 from holdco.database import create_engine
 from holdco.imports.summary import ERRORS_SHOWN_MAX
 from holdco.migrations.metadata import metadata
@@ -68,7 +69,7 @@ def run(own: str) -> Run:
 
 async def counts(engine: AsyncEngine) -> dict[str, int]:
     """How many rows each table has."""
-    async with engine.connect() as connection:
+    async with directly(engine, DEFAULT_ORGANIZATION_ID) as connection:
         return {
             name: (await connection.execute(text(f"select count(*) from {name}"))).scalar_one()
             for name in sorted(metadata.tables)

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from directly import directly
 from stories import Story
 
 NAME_LENGTH_MAX = 50
@@ -37,7 +38,7 @@ _TABLES = "select tablename from pg_tables where schemaname = 'public' and table
 
 
 async def rows(engine: AsyncEngine, statement: str) -> list[Any]:
-    async with engine.connect() as connection:
+    async with directly(engine) as connection:
         return list((await connection.execute(text(statement))).all())
 
 
@@ -126,7 +127,7 @@ async def test_the_database_refuses_what_no_money_and_no_tree_can_be(story: Stor
     await story.credit_note(top, "3.00")
     for statement, constraint in FORBIDDEN:
         joining = " " if statement.endswith("and") else " where "
-        async with story.engine.connect() as connection:
+        async with directly(story.engine, story.organization_id) as connection:
             with pytest.raises(IntegrityError, match=constraint):
                 await connection.execute(
                     text(f"{statement}{joining}organization_id = :organization_id"), {"organization_id": story.organization_id}

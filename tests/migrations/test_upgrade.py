@@ -20,9 +20,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from conftest import administration
-from holdco.database import create_engine
+from holdco.database import act_for, create_engine
 from holdco.migrations.metadata import metadata
 from holdco.migrations.upgrade import configuration, current, newest, upgrade
+from holdco.settings import DEFAULT_ORGANIZATION_ID
 
 Url = Callable[[str | None], str]
 Clone = Callable[[], Any]
@@ -58,7 +59,7 @@ async def empty(server_url: Url) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def engine_of(url: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(url, pool_size=2)
+    engine = create_engine(url, pool_size=2, role=None)
     try:
         yield engine
     finally:
@@ -119,6 +120,7 @@ async def test_two_processes_that_start_at_once_migrate_once(server_url: Url) ->
         ]
         assert [process.returncode for process in started] == [0, 0]
         async with engine.connect() as connection:
+            await act_for(connection, DEFAULT_ORGANIZATION_ID)
             assert (await connection.execute(text("select count(*) from organizations"))).scalar_one() == 1
 
 

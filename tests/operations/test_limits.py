@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from directly import directly
 from operations.serving import Server, served, settings_of
 from stories import Story, fresh_key
-from waiting import until_waiting
+from waiting import count_waiters, until_waiting
 
 SMALL = "{ customers { nodes { number } } }"
 READS_INVOICES = {
@@ -33,9 +34,8 @@ async def lock(blocking: Any, table: str = "invoices") -> None:
 
 async def until_nobody_waits(engine: AsyncEngine) -> None:
     """Postgres has ended every statement that waited for a lock."""
-    waiting = text("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
     async with asyncio.timeout(30), engine.connect() as connection:
-        while (await connection.execute(waiting)).scalar_one():
+        while await count_waiters(connection):
             await connection.rollback()
 
 
@@ -58,7 +58,7 @@ async def house(story: Story) -> Story:
 @reading
 async def test_a_query_that_takes_too_long_is_ended_in_postgres_too(house: Story, database_url: str, document: str) -> None:
     async with served(settings_of(database_url, house.organization_id, execution_timeout=1)) as server:
-        async with house.engine.begin() as blocking:
+        async with directly(house.engine) as blocking:
             await lock(blocking)
             answer = await server.ask(document)
             assert (answer.status_code, answer.json()) == (
@@ -83,7 +83,7 @@ async def test_a_statement_that_takes_too_long_says_so_and_is_not_tried_again(
     statements = 1 if document == READS_INVOICES["one statement"] else 2
     async with served(settings_of(database_url, house.organization_id, statement_timeout=1)) as server:
         before = await server.metric("holdco_operation_statements_sum", type="query")
-        async with house.engine.begin() as blocking:
+        async with directly(house.engine) as blocking:
             await lock(blocking)
             answer = await server.ask(document)
         message = "A statement took longer than the database allows. Ask for less at once, or try again later."
@@ -99,7 +99,7 @@ async def test_a_mutation_that_takes_too_long_is_undone_and_its_key_is_free(hous
     before = await house.everything()
     payment = {"customerId": office, "amount": "80", "apply": {}, "idempotencyKey": fresh_key()}
     async with served(settings_of(database_url, house.organization_id, execution_timeout=1)) as server:
-        async with house.engine.begin() as blocking:
+        async with directly(house.engine) as blocking:
             await lock(blocking)
             answer = await server.ask(PAYS, input=payment)
         (error,) = answer.json()["errors"]
@@ -123,7 +123,7 @@ async def test_a_mutation_that_takes_too_long_after_a_commit_says_that_something
     """
     payment = {"customerId": office, "amount": "80", "apply": {}, "idempotencyKey": fresh_key()}
     async with served(settings_of(database_url, house.organization_id, execution_timeout=1)) as server:
-        async with house.engine.begin() as blocking:
+        async with directly(house.engine) as blocking:
             await lock(blocking)
             answer = await server.ask(renames, customer=office, payment=payment)
         (error,) = answer.json()["errors"]
@@ -140,7 +140,7 @@ async def test_a_mutation_whose_statement_takes_too_long_has_changed_nothing(hou
     before = await house.everything()
     payment = {"customerId": office, "amount": "80", "apply": {}, "idempotencyKey": fresh_key()}
     async with served(settings_of(database_url, house.organization_id, statement_timeout=1)) as server:
-        async with house.engine.begin() as blocking:
+        async with directly(house.engine) as blocking:
             await lock(blocking)
             answer = await server.ask(PAYS, input=payment)
         assert answer.status_code == 504
@@ -152,7 +152,7 @@ async def test_a_mutation_whose_statement_takes_too_long_has_changed_nothing(hou
 @reading
 async def test_a_client_that_goes_away_cancels_its_query(house: Story, database_url: str, document: str) -> None:
     async with served(settings_of(database_url, house.organization_id)) as server:
-        async with house.engine.begin() as blocking:
+        async with directly(house.engine) as blocking:
             await lock(blocking)
             asking = asyncio.create_task(server.ask(document))
             await until_waiting(house.engine, 1)
@@ -170,7 +170,7 @@ async def test_a_client_that_goes_away_does_not_undo_its_mutation(house: Story, 
     invoice = await house.invoice(office, "100.00")
     payment = {"customerId": office, "amount": "80", "apply": {}, "idempotencyKey": fresh_key()}
     async with served(settings_of(database_url, house.organization_id)) as server:
-        async with house.engine.begin() as blocking:
+        async with directly(house.engine) as blocking:
             await lock(blocking)
             asking = asyncio.create_task(server.ask(PAYS, input=payment))
             await until_waiting(house.engine, 1)
@@ -185,7 +185,7 @@ async def test_a_client_that_goes_away_does_not_undo_its_mutation(house: Story, 
 async def test_more_operations_than_may_run_and_wait_are_sent_away_at_once(house: Story, database_url: str) -> None:
     limits = {"operations_max": 2, "operations_waiting_max": 1, "operations_wait": 600}
     async with served(settings_of(database_url, house.organization_id, **limits)) as server:
-        async with house.engine.begin() as blocking:
+        async with directly(house.engine) as blocking:
             await lock(blocking)
             asking = [asyncio.create_task(server.ask(READS_INVOICES["one statement"])) for _ in range(3)]
             while not await server.metric("holdco_operations_waiting"):
@@ -203,7 +203,7 @@ async def test_more_operations_than_may_run_and_wait_are_sent_away_at_once(house
 async def test_an_operation_waits_for_its_turn_for_a_bounded_time(house: Story, database_url: str) -> None:
     limits = {"operations_max": 1, "operations_wait": 1}
     async with served(settings_of(database_url, house.organization_id, **limits)) as server:
-        async with house.engine.begin() as blocking:
+        async with directly(house.engine) as blocking:
             await lock(blocking)
             asking = asyncio.create_task(server.ask(READS_INVOICES["one statement"]))
             await until_waiting(house.engine, 1)

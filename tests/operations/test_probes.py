@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from directly import directly
 from holdco import running
 from holdco.database import create_engine
 from holdco.embedded import EmbeddedPostgres
@@ -40,7 +41,7 @@ async def test_a_server_with_its_database_is_alive_and_ready(database_url: str, 
 
 async def test_a_busy_pool_is_not_taken_for_a_dead_database(story: Story, database_url: str) -> None:
     async with served(settings_of(database_url, story.organization_id, pool_size=1)) as server:
-        async with story.engine.begin() as blocking:
+        async with directly(story.engine, story.organization_id) as blocking:
             await blocking.execute(text("lock table invoices in access exclusive mode"))
             asking = asyncio.create_task(server.ask("{ invoices { nodes { number } } }"))
             async with asyncio.timeout(30):
@@ -58,7 +59,7 @@ async def test_a_database_without_the_newest_migration_is_not_ready(clone: Calla
             ("update alembic_version set version_num = '2020_01_01_before'", "2020_01_01_before"),
             ("drop table alembic_version", "none"),
         ):
-            async with engine.begin() as connection:
+            async with directly(engine) as connection:
                 await connection.execute(text(statement))
             problem = f"The database is at migration {found}, and this version of Holdco needs {newest()}."
             assert await probe(server, "/readyz") == (503, {"status": "not ready", "problem": problem, "remedy": remedy})

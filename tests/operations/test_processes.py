@@ -15,6 +15,7 @@ import orjson
 import pytest
 from sqlalchemy import text
 
+from directly import directly
 from operations.serving import HOLDCO, SECONDS, environment, free_port, serve, value_of
 from stories import Story
 from waiting import until_waiting
@@ -67,7 +68,7 @@ async def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_re
     await story.invoice(await story.customer("Aldgate Networks"), "100.00", number="INV-7")
     with serve(database_url, story.organization_id, workers=workers, HOLDCO_SLOW_MILLISECONDS="3600000") as process:
         async with httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http:
-            async with story.engine.begin() as blocking:
+            async with directly(story.engine, story.organization_id) as blocking:
                 await blocking.execute(text("lock table invoices in access exclusive mode"))
                 asking = asyncio.create_task(http.post("/graphql", json={"query": SLOW}))
                 await until_waiting(story.engine, 1)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from directly import directly
 from stories import Story
 
 # As an import leaves them: the counter knows nothing of these.
@@ -22,7 +23,7 @@ IMPORTED = text(
 
 
 async def imported(story: Story, first: int, last: int) -> None:
-    async with story.engine.begin() as connection:
+    async with directly(story.engine, story.organization_id) as connection:
         await connection.execute(IMPORTED, {"organization_id": story.organization_id, "first": first, "last": last})
 
 
@@ -56,7 +57,7 @@ async def test_a_gap_between_numbers_that_are_taken_is_filled_first(story: Story
 
 async def test_numbers_grow_longer_behind_the_last_of_six_digits(story: Story) -> None:
     await imported(story, 999_999, 1_000_000)
-    async with story.engine.begin() as connection:
+    async with directly(story.engine, story.organization_id) as connection:
         await connection.execute(
             text("insert into number_counters values (:organization_id, 'CUSTOMER', 999997)"),
             {"organization_id": story.organization_id},

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from directly import directly
 from holdco import ids
 from holdco.payments import allocation
 from holdco.payments.allocation import OpenInvoice, Strategy
@@ -68,7 +69,7 @@ async def test_what_is_reached_is_decided_as_if_everything_had_been_read(
     order = [owners["team"], owners["top"], owners["porto"]] if strategy is Strategy.CUSTOMER_ORDER else []
     options: dict[str, Any] = {"strategy": strategy.value, **({"customerIds": order} if order else {})}
     payer_id = ids.parse(owners["top"])[1]
-    async with engine.connect() as connection:
+    async with directly(engine, story.organization_id) as connection:
         rows = await connection.execute(OPEN, {"organization_id": story.organization_id, "payer_id": payer_id})
         everything = [OpenInvoice(*row) for row in rows]
     source = await story.payment(owners["top"], "200.00")
@@ -88,7 +89,7 @@ async def test_a_small_payment_waits_for_nobody_beyond_its_reach(story: Story, e
     top = await story.customer("Aldgate Networks")
     near = await story.invoice(top, "10.00", invoiceDate="2026-01-01")
     far = await story.invoice(top, "10.00", invoiceDate="2026-01-02")
-    async with engine.begin() as connection, asyncio.timeout(10):
+    async with directly(engine, story.organization_id) as connection, asyncio.timeout(10):
         await connection.execute(
             text("select 1 from invoices where organization_id = :organization_id and id = :id for update"),
             {"organization_id": story.organization_id, "id": ids.parse(far)[1]},
@@ -100,7 +101,7 @@ async def test_a_small_payment_waits_for_nobody_beyond_its_reach(story: Story, e
 async def test_a_payment_reaches_further_where_another_paid_what_it_waited_for(story: Story, engine: AsyncEngine) -> None:
     top = await story.customer("Aldgate Networks")
     first, second, third = [await story.invoice(top, "10.00", invoiceDate=f"2026-01-0{day}") for day in (1, 2, 3)]
-    async with engine.begin() as connection:
+    async with directly(engine, story.organization_id) as connection:
         # What a payment of 8.00 leaves behind, as far as the invoice shows it.
         await connection.execute(
             text("update invoices set amount_paid = 800, balance = 200 where organization_id = :organization_id and id = :id"),

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from directly import become_owner
 from holdco import ids
 from holdco.database import lock_key
 from stories import Story
@@ -98,6 +99,7 @@ class Holder:
 @asynccontextmanager
 async def holder(story: Story) -> AsyncIterator[Holder]:
     async with story.engine.connect() as connection:
+        await become_owner(connection, story.organization_id)
         yield Holder(story, connection)
 
 

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from conftest import Client
+from directly import directly
 from holdco.errors import Unavailable
 from races.racing import codes, holder, queue, race
 from stories import Story, fresh_key
@@ -30,7 +31,7 @@ mutation ($input: PaymentRecordInput!) { paymentRecord(input: $input) {
 
 
 async def payment_count(story: Story) -> int:
-    async with story.engine.connect() as connection:
+    async with directly(story.engine, story.organization_id) as connection:
         count: int = (await connection.execute(_COUNT, {"organization_id": story.organization_id})).scalar_one()
     return count
 
@@ -154,7 +155,7 @@ async def test_a_payment_whose_connection_breaks_has_not_happened_and_is_paid_on
     async with holder(story) as held:
         await held.row(invoice)
         (paying,) = await queue(story.engine, story.attempt("paymentRecord", **pays))
-        async with story.engine.connect() as connection:
+        async with directly(story.engine, story.organization_id) as connection:
             waiting = "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
             await connection.execute(text(f"select pg_terminate_backend(pid) {waiting}"))
         with pytest.raises(Unavailable):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from directly import directly
 from holdco import ids
 from races.racing import Payload, codes, holder, queue, race
 from stories import PAYS, SEES, Story
@@ -25,13 +26,13 @@ def moved(story: Story, customer: str, under: str | None, **fields: Any) -> Any:
 
 async def now(story: Story) -> datetime:
     """The clock of this machine, which Holdco and its database share."""
-    async with story.engine.connect() as connection:
+    async with directly(story.engine, story.organization_id) as connection:
         found: datetime = (await connection.execute(text("select clock_timestamp()"))).scalar_one()
     return found.astimezone(UTC)
 
 
 async def instants(story: Story, statement: str, key: str) -> list[tuple[datetime | None, ...]]:
-    async with story.engine.connect() as connection:
+    async with directly(story.engine, story.organization_id) as connection:
         rows = await connection.execute(
             text(f"{statement} where organization_id = :organization_id and {'child_id' if key[0] == 'c' else 'id'} = :key"),
             {"organization_id": story.organization_id, "key": ids.parse(key)[1]},

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from conftest import Execute
 from demo_company import settings_of
+from directly import directly
 from holdco import database
 from holdco.customers import service as customers
 from holdco.customers.hierarchy import Rights
@@ -39,7 +40,7 @@ order by a.number, d.number
 
 
 async def _rows(engine: AsyncEngine, statement: str, organization_id: UUID) -> list[tuple[Any, ...]]:
-    async with engine.connect() as connection:
+    async with directly(engine, organization_id) as connection:
         return [tuple(row) for row in (await connection.execute(text(statement), {"id": organization_id})).all()]
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import demo_company
 from conftest import Execute
+from directly import directly
 from holdco.database import Base
 from holdco.migrations import metadata as _all_tables  # noqa: F401 (so that Base knows every table)
 from holdco.verification import service as verification
@@ -27,7 +28,7 @@ async def demo(database_url: str, organization_id: UUID) -> UUID:
 async def _contents(engine: AsyncEngine, organization_id: UUID) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of an organization."""
     found = {}
-    async with engine.connect() as connection:
+    async with directly(engine, organization_id) as connection:
         for table in Base.metadata.sorted_tables:
             key = "id" if table.name == "organizations" else "organization_id"
             statement = f'select * from {table.name} t where {key} = :id order by t::text collate "C"'

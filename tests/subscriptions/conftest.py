@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection, connect
 
+from directly import directly
 from holdco.app import create_app
 from holdco.changes.hub import Hub
 from holdco.changes.notice import CHANNEL, Changes, Topic
@@ -98,7 +99,7 @@ class Server:
         changes.add_everything()
         nobody = uuid4()
         subscriber = self.hub.subscribe(nobody, Topic.CUSTOMER, nobody, CustomerScope.SELF)
-        async with self.engine.begin() as connection:
+        async with directly(self.engine) as connection:
             parameters = {"channel": CHANNEL, "payload": changes.payload(nobody)}
             await connection.execute(text("select pg_notify(:channel, :payload)"), parameters)
         async with asyncio.timeout(PATIENCE):

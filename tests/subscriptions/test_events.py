@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from directly import directly
 from holdco import database, ids
 from holdco.changes.hub import PENDING_MAX
 from holdco.changes.notice import CHANNEL, Notice, Topic
@@ -207,7 +208,7 @@ async def test_after_a_lost_connection_everybody_is_told_to_refetch(server: Serv
     async with server.socket() as socket:
         await socket.execute("1", CUSTOMERS, id=head)
         await server.until_subscribed()
-        async with engine.begin() as connection:
+        async with directly(engine) as connection:
             ended = await connection.execute(
                 text(
                     """
@@ -258,7 +259,7 @@ async def test_a_transaction_that_changes_something_sends_one_notice(
     try:
         await listening.add_listener(CHANNEL, lambda *given: heard.append(str(given[3])))
         head = await story.customer("Aldgate")
-        async with engine.begin() as connection:
+        async with directly(engine) as connection:
             await connection.execute(text("select pg_notify(:channel, 'end')"), {"channel": CHANNEL})
         await until(lambda: "end" in heard)
         key = UUID(hex=head.removeprefix("cus_")).hex

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from asking import asker
+from directly import directly
 from holdco import ids
 from holdco.migrations.metadata import metadata
 from stories import Story
@@ -29,13 +30,13 @@ class Accounts:
         """Runs a statement behind Holdco's back. `:berlin` is the key of the row that is called so, `{mine}` all of this."""
         statement = statement.replace("{mine}", "organization_id = :organization_id")
         keys = {name: ids.parse(key)[1] for name, key in self.names.items() if f":{name}" in statement}
-        async with self.engine.begin() as connection:
+        async with directly(self.engine, self.organization_id) as connection:
             await connection.execute(text(statement), {"organization_id": self.organization_id, **keys})
 
     async def copy(self) -> Accounts:
         """The same rows for a new organization: keys are only unique within one."""
         copied = uuid4()
-        async with self.engine.begin() as connection:
+        async with directly(self.engine, self.organization_id) as connection:
             for name, table in metadata.tables.items():
                 own = "id" if name == "organizations" else "organization_id"
                 columns = [f'"{column.name}"' for column in table.columns if column.name != own]

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from conftest import Execute
+from directly import directly
 from holdco.database import create_engine
 from holdco.organizations.service import ensure
 from holdco.settings import DEFAULT_ORGANIZATION_ID
@@ -110,7 +111,7 @@ async def test_the_command_tells_what_adds_up_and_what_does_not(clone: Callable[
 async def test_the_command_says_so_when_the_schema_is_not_there(clone: Callable[[], Any]) -> None:
     async with clone() as url:
         engine = create_engine(url, pool_size=1)
-        async with engine.begin() as connection:
+        async with directly(engine) as connection:
             await connection.execute(text("drop table alembic_version"))
         await engine.dispose()
         assert await holdco("verify", DATABASE_URL=url) == (

@@ -16,10 +16,12 @@ from uuid import UUID
 
 import asyncpg
 import structlog
+from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
+from holdco import tenancy
 from holdco.changes.hub import Hub, Place
 from holdco.changes.notice import CHANNEL, Notice, read
 
@@ -87,7 +89,7 @@ class Listener:
             self._hub.refetch()
             self._tried.set()
             while not connection.is_closed():
-                await self._pass_on(connection)
+                await self._pass_on(pooled)
         finally:
             await greenlet_spawn(pooled.invalidate)
 
@@ -101,8 +103,9 @@ class Listener:
         self._backlog.append(str(payload))
         self._heard.set()
 
-    async def _pass_on(self, connection: Any) -> None:
+    async def _pass_on(self, pooled: PoolProxiedConnection) -> None:
         """What was heard meanwhile; or, when it was quiet for long, a question whether anybody is still there."""
+        connection: Any = pooled.driver_connection
         try:
             await asyncio.wait_for(self._heard.wait(), HEARTBEAT)
         except TimeoutError:
@@ -112,15 +115,19 @@ class Listener:
         self._backlog.clear()
         for organization_id in dict.fromkeys(notice.organization_id for notice in notices):
             of_one = [notice for notice in notices if notice.organization_id == organization_id]
-            places = await self._places(connection, organization_id, of_one)
+            places = await self._places(pooled, organization_id, of_one)
             for notice in of_one:
                 self._hub.deliver(notice, places)
 
-    async def _places(self, connection: Any, organization_id: UUID, notices: Sequence[Notice]) -> dict[UUID, list[Place]] | None:
+    async def _places(
+        self, pooled: PoolProxiedConnection, organization_id: UUID, notices: Sequence[Notice]
+    ) -> dict[UUID, list[Place]] | None:
         """The ancestors of all customers that changed, read once for all subscribers; None where nobody needs them."""
         if not any(self._hub.needs_places(notice) for notice in notices):
             return None
         changed = {key for notice in notices for key in notice.customer_ids}
+        connection: Any = pooled.driver_connection
+        await tenancy.act_for(pooled, organization_id)
         rows = await connection.fetch(_PLACES, organization_id, list(changed), timeout=ANSWER_MAX)
         places: dict[UUID, list[Place]] = {}
         for descendant_id, ancestor_id, depth in rows:

@@ -11,6 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from holdco.migrations.roles import ensure_role, mark_functions
+
 # Several workers or machines may start at once; the number is arbitrary and only ours.
 _LOCK = 4_685_122_937
 # A migration that waits behind a long transaction would make everybody else wait behind it.
@@ -30,7 +32,7 @@ def newest() -> str | None:
 
 
 async def upgrade(engine: AsyncEngine) -> tuple[str | None, str | None]:
-    """The revisions before and after. Steps that are done stay done when a later one fails."""
+    """The revisions before and after. Steps that are done stay done when a later one fails. `engine` is the owner's."""
     async with engine.connect() as connection:
         return await connection.run_sync(_upgrade)
 
@@ -52,6 +54,8 @@ def _upgrade(connection: Connection) -> tuple[str | None, str | None]:
     try:
         before = _current(connection)
         connection.commit()
+        ensure_role(connection)
+        mark_functions(connection)
         config = configuration()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from holdco import database
 from holdco.activity import service as activity
 from holdco.database import Transaction
 from holdco.errors import InvalidInput, StaleVersion
@@ -75,6 +76,7 @@ async def ensure(engine: AsyncEngine, organization_id: UUID) -> None:
     """Makes the organization when it is missing, with settings that suit most; leaves it as it is otherwise."""
     now = datetime.now(UTC)
     async with engine.begin() as connection:
+        await database.act_for(connection, organization_id)
         await connection.execute(
             insert(Organization)
             .values(
@@ -97,6 +99,7 @@ async def ensure(engine: AsyncEngine, organization_id: UUID) -> None:
 
 async def exists(engine: AsyncEngine, organization_id: UUID) -> bool:
     async with engine.connect() as connection:
+        await database.act_for(connection, organization_id)
         found = await connection.execute(select(Organization.id).where(Organization.id == organization_id))
         return found.first() is not None
 

@@ -129,12 +129,14 @@ def key(table: str, index: int) -> str:
 async def load_once(settings: Settings, *, shape: Shape | None = None, progress: Callable[[int], None] = lambda _: None) -> bool:
     """Loads everything or nothing; returns False where it was there already. `progress` is told numbers of new rows.
 
-    Expects the owner of the tables. Raises AlreadyInUse for an organization with customers of its own.
+    As the owner of the tables, who alone may count them for the planner. Raises AlreadyInUse for an organization with customers
+    of its own.
     """
-    assert settings.database_url is not None
+    url = settings.owner_url or settings.database_url
+    assert url is not None
     shape = shape or Shape()
     organization_id = settings.organization_id
-    engine = database.create_engine(settings.database_url, pool_size=1)
+    engine = database.create_engine(url, pool_size=1, role=None)
     try:
         async with database.begin(engine, organization_id=organization_id, actor=ACTOR) as transaction:
             # Two that start at once take turns.
