@@ -22,7 +22,7 @@ from holdco.endpoint.heads import BoundedHeads
 from operations.serving import serve
 
 BODY = b'{"query": "{ hello }"}'
-HEAD = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(BODY)
+HEAD = b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(BODY)
 TOO_SLOW = b"The request took too long to arrive.\n"
 
 

@@ -195,8 +195,7 @@ class Endpoint:
         self._check_method(request, chosen.operation)
         if request.method != "POST":
             request.state.is_named = chosen.is_named
-        accept = listed(request.headers, "accept") or ""
-        if "multipart/" in accept and accepts_increments(accept) and is_incremental(chosen.document.node):
+        if is_incremental(chosen.document.node) and accepts_increments(listed(request.headers, "accept") or ""):
             return self._increments(request, parameters, chosen.document)
         result = await self._run(request, parameters, chosen)
         if request.headers.get("x-holdco-cost") == "1":
@@ -229,8 +228,11 @@ class Endpoint:
         try:
             return await self._result_of(context, parameters, chosen)
         finally:
-            # The end of the snapshot is a round trip, which nobody needs to wait for.
-            request.state.closing = asyncio.ensure_future(_close(context))
+            if isinstance(context, Context) and context.reader.closes_at_once:
+                await _close(context)
+            else:
+                # The end of the snapshot is a round trip, which nobody needs to wait for.
+                request.state.closing = asyncio.ensure_future(_close(context))
 
     async def _result_of(
         self, context: OperationContext, parameters: Parameters, chosen: Chosen, event: Any = None
