@@ -106,7 +106,7 @@ class Reader:
     @property
     def closes_at_once(self) -> bool:
         """Whether `close` has no snapshot to end, and nobody to wait for."""
-        return (self._is_bare or self._connection is None) and not self._turn.locked()
+        return (self._is_bare or self._connection is None) and not self._is_broken and not self._turn.locked()
 
     async def rows(
         self, statement: Executable, parameters: Mapping[str, Any] | None = None, record: type[asyncpg.Record] = Row
