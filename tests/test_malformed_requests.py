@@ -37,7 +37,7 @@ def get(target: bytes) -> bytes:
 
 
 def head(method: bytes, target: bytes, *headers: bytes) -> bytes:
-    return b"\r\n".join([method + b" " + target + b" HTTP/1.1", b"host: holdco", b"connection: close", *headers, b"", b""])
+    return b"\r\n".join([method + b" " + target + b" HTTP/1.1", b"host: localhost", b"connection: close", *headers, b"", b""])
 
 
 async def answer(client: Client, request: bytes) -> tuple[int, list[str]]:

@@ -18,7 +18,7 @@ import orjson
 import pytest
 
 MEGABYTE = 1 << 20
-START = b"POST /graphql HTTP/1.1\r\nhost: holdco\r\ncontent-type: application/json\r\n"
+START = b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
 
 
 @dataclass

@@ -37,8 +37,9 @@ MUCH = 2_000
 class Loader(DataLoader[Key, Value]):
     """A loader lives for one operation and reads from its snapshot. Whatever else it depends on is part of its identity."""
 
+    _is_waiting_for_keys = False
+
     def __init__(self, reader: Reader) -> None:
-        super().__init__()
         self.reader = reader
         # What has been found so far; aiodataloader's own cache has a future for each key that was loaded alone.
         self._found: dict[Key, Value] = {}
@@ -49,6 +50,10 @@ class Loader(DataLoader[Key, Value]):
             found = asyncio.get_running_loop().create_future()
             found.set_result(self._found[key])
             return found
+        if not self._is_waiting_for_keys:
+            # What aiodataloader makes for that takes longer than a small level, which is not loaded key by key.
+            super().__init__()
+            self._is_waiting_for_keys = True
         # graphql-core cancels the siblings of a field that failed; another branch may be waiting for the same key.
         return asyncio.shield(super().load(key))
 

@@ -82,6 +82,11 @@ class Reader:
         """Whether it holds a connection."""
         return self._pooled is not None
 
+    @property
+    def closes_at_once(self) -> bool:
+        """Whether `close` has no snapshot to end, and nobody to wait for."""
+        return (self._is_bare or self._connection is None) and not self._is_broken and not self._turn.locked()
+
     async def rows(
         self,
         statement: Executable,
@@ -166,8 +171,7 @@ class Reader:
     async def close(self) -> None:
         """Gives the connection back. A client that goes away cancels its operation; its connection goes back all the same."""
         # Where nothing has to be waited for there is nothing to cancel.
-        is_immediate = not self._turn.locked() and (self._is_bare or self._connection is None)
-        await (self._close() if is_immediate else asyncio.shield(self._close()))
+        await (self._close() if self.closes_at_once else asyncio.shield(self._close()))
 
     async def _close(self) -> None:
         async with self._turn:
@@ -185,7 +189,8 @@ class Reader:
                 # The connection was lost. Whoever read from it has been told; nothing was to be written.
                 await greenlet_spawn(pooled.invalidate)
             else:
-                await greenlet_spawn(pooled.close)
+                # Not in a greenlet: SQLAlchemy has begun no transaction on it, so that there is nothing to wait for.
+                pooled.close()
 
 
 def _hear(reading: asyncio.Future[Any]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from directly import directly
 from operations.serving import value_of
 from stories import Story, fresh_key
 from subscriptions.conftest import PATIENCE, Server, Socket
@@ -169,7 +170,7 @@ async def lengthen(story: Story, engine: AsyncEngine) -> None:
     for number in range(20):
         await story.customer(f"Customer {number}")
     notes = text("update customers set notes = repeat('x', 1000000) where organization_id = :organization_id")
-    async with engine.begin() as connection:
+    async with directly(engine, story.organization_id) as connection:
         await connection.execute(notes, {"organization_id": story.organization_id})
 
 

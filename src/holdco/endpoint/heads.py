@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from holdco.endpoint.writes import GatheringTransport
 
 # A URL has at most 64 kB (the parser's own limit); what else a head has is cookies and a token.
 HEAD_BYTES_MAX: Final = 128 * 1024
@@ -62,7 +64,7 @@ class BoundedHeads(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", GatheringTransport(transport, self.loop)))
         self._time()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -71,6 +73,7 @@ class BoundedHeads(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._awaited = _Awaited.NOTHING
+        self.transport = cast("GatheringTransport", self.transport).transport
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:

@@ -57,10 +57,19 @@ def _is_ours(media_range: str, form_unnamed: str) -> bool:
     return media_type == _MEDIA_TYPE and is_wanted and form == _FORM and "deferspec" not in parameters
 
 
-def is_incremental(document: DocumentNode, accept: str) -> bool:
-    """Whether a document may have something to send in parts to a client that accepts some. Where not, its answer is one."""
-    text = document.loc.source.body if document.loc is not None else ""
-    return accepts_increments(accept, is_named=True) if "@stream" in text else "@defer" in text
+def is_incremental(document: DocumentNode) -> bool:
+    """Whether a document may have something to defer or to stream. Where there is nothing its answer has one part."""
+    text = _text_of(document)
+    return "@defer" in text or "@stream" in text
+
+
+def reads_increments(document: DocumentNode, accept: str) -> bool:
+    """Whether a client reads such a document in parts. Of streamed lists only who names our form itself puts them together."""
+    return accepts_increments(accept, is_named="@stream" in _text_of(document))
+
+
+def _text_of(document: DocumentNode) -> str:
+    return document.loc.source.body if document.loc is not None else ""
 
 
 async def increments(

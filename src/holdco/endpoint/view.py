@@ -32,7 +32,7 @@ from holdco.endpoint.errors import ErrorCode, RequestError, masked, outage_in, p
 from holdco.endpoint.events import EVENT_STREAM, EventStream
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.headers import listed
-from holdco.endpoint.incremental import Multipart, Parts, Take, accepts_increments, increments, is_incremental
+from holdco.endpoint.incremental import Multipart, Parts, Take, increments, is_incremental, reads_increments
 from holdco.endpoint.limiting import check_variables
 from holdco.endpoint.negotiation import GRAPHQL_RESPONSE, HTML, JSON, negotiate
 from holdco.endpoint.operations import Operations, Running
@@ -191,8 +191,8 @@ class Endpoint:
         self._check_method(request, chosen.operation)
         if request.method != "POST":
             request.state.is_named = chosen.is_named
-        accept = listed(request.headers, "accept") or ""
-        if "multipart/" in accept and accepts_increments(accept) and is_incremental(chosen.document.node, accept):
+        document = chosen.document.node
+        if is_incremental(document) and reads_increments(document, listed(request.headers, "accept") or ""):
             execution = partial(self._run, request, parameters, chosen)
             return await Parts.begun(execution, _body, request.state.request_id)
         result = await self._run(request, parameters, chosen)
@@ -233,8 +233,11 @@ class Endpoint:
                 return await increments(self._schema, chosen.document.node, parameters, context, request.state.request_id, take)
             return await self._result_of(context, parameters, chosen)
         finally:
-            # The end of the snapshot is a round trip, which nobody needs to wait for.
-            request.state.closing = asyncio.ensure_future(_close(context))
+            if isinstance(context, Context) and context.reader.closes_at_once:
+                await _close(context)
+            else:
+                # The end of the snapshot is a round trip, which nobody needs to wait for.
+                request.state.closing = asyncio.ensure_future(_close(context))
 
     async def _result_of(
         self, context: OperationContext, parameters: Parameters, chosen: Chosen, event: Any = None
