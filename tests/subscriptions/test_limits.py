@@ -238,3 +238,19 @@ async def test_a_client_that_goes_away_does_not_undo_its_mutation(
     expected = {"replayed": True, "userErrors": [], "payment": {"allocated": "80.00"}}
     assert again.json() == {"data": {"paymentRecord": expected}}
     assert await story.balances(invoice) == ["20.00"]
+
+
+async def test_without_introspection_neither_events_nor_parts_suggest_names(serve: Callable[..., Any], story: Story) -> None:
+    head = await story.customer("Aldgate")
+    watches = "subscription ($id: ID!, $scope: CustomerScope) { customerChanged(customerId: $id, scope: $scope) { refetch } }"
+    defers = "query ($order: [CustomerOrder!]) { organization { id } ... @defer { customers(orderBy: $order) { totalCount } } }"
+    for is_on in (True, False):
+        server: Server = await serve(is_introspection_on=is_on)
+        async with server.socket() as socket:
+            await socket.execute("1", watches, id=head, scope="SUBTREES")
+            said = (await socket.receive())["payload"][0]["message"]
+            assert ("'SUBTREE'" in said) is is_on
+        body = {"query": defers, "variables": {"order": {"field": "NAMES"}}}
+        response = await server.http.post("/graphql", json=body, headers={"accept": APOLLO})
+        (part,) = parts(response)
+        assert ("'NAME'" in part["errors"][0]["message"]) is is_on

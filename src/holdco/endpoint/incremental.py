@@ -73,10 +73,17 @@ def _text_of(document: DocumentNode) -> str:
 
 
 async def increments(
-    schema: Schema, document: DocumentNode, parameters: Parameters, context: Any, request_id: str, take: Take
+    schema: Schema,
+    document: DocumentNode,
+    parameters: Parameters,
+    context: Any,
+    take: Take,
+    *,
+    request_id: str,
+    is_suggesting: bool = True,
 ) -> ExecutionResult:
-    """Gives `take` first what is there at once, then what comes later. A result with data is a whole answer, and nothing was
-    given; one without has the errors of all parts.
+    """Gives `take` first what is there at once, then what comes later. If nothing was given, the result is the whole answer;
+    otherwise it has the errors of all parts, and no data.
     """
     executing: Any = experimental_execute_incrementally(
         schema._schema,  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
@@ -84,6 +91,7 @@ async def increments(
         context_value=context,
         variable_values=parameters.variables,
         operation_name=parameters.operation_name,
+        hide_suggestions=not is_suggesting,
         executor_class=schema.execution_context_class,
         **schema._get_custom_context_kwargs(parameters.extensions),  # noqa: SLF001 (the schema's own wishes)
     )

@@ -54,12 +54,14 @@ class Subscriptions:
         open_context: Callable[[Request], Awaitable[Any]],
         close_context: Callable[[Any], Awaitable[None]],
         body: Body,
+        is_suggesting: bool = True,
     ) -> None:
         self._schema = schema
         self._operations = operations
         self._open_context = open_context
         self._close_context = close_context
         self._body = body
+        self._is_suggesting = is_suggesting
         self._turn = asyncio.Semaphore(EVENTS_AT_ONCE)
         self._shared: dict[Hashable, _Shared] = {}
 
@@ -72,7 +74,7 @@ class Subscriptions:
         as `Operations.run` says, likewise. HoldcoError when no context is made for an event, which ends the subscription:
         whoever may not ask any more may not listen either.
         """
-        source = _Source(self._schema, document, parameters)
+        source = _Source(self._schema, document, parameters, is_suggesting=self._is_suggesting)
         asked = (measured.text, measured.name, orjson.dumps(parameters.variables, option=orjson.OPT_SORT_KEYS))
         try:
             subscribing = partial(self._subscribe, request, source)
@@ -151,10 +153,11 @@ def _key(context: Any, event: Any, *asked: Hashable) -> Hashable:
 class _Source:
     """The stream of a subscription's events, from the moment in which there is one."""
 
-    def __init__(self, schema: Schema, document: DocumentNode, parameters: Parameters) -> None:
+    def __init__(self, schema: Schema, document: DocumentNode, parameters: Parameters, *, is_suggesting: bool) -> None:
         self._schema = schema
         self._document = document
         self._parameters = parameters
+        self._is_suggesting = is_suggesting
         self.stream: Any = None
 
     async def open(self, context: Any) -> ExecutionResult:
@@ -165,6 +168,7 @@ class _Source:
             context_value=context,
             raw_variable_values=self._parameters.variables,
             operation_name=self._parameters.operation_name,
+            hide_suggestions=not self._is_suggesting,
             **self._schema._get_custom_context_kwargs(self._parameters.extensions),  # noqa: SLF001 (the schema's own wishes)
         )
         if not isinstance(executor, Executor):

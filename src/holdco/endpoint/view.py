@@ -125,7 +125,14 @@ class Endpoint:
         self._requested = RequestedDocuments(self._documents, documents_mode, trusted)
         self._origins = origins
         self._operations = operations or Operations()
-        self._subscriptions = Subscriptions(schema, self._operations, open_context=make_context, close_context=_close, body=_body)
+        self._subscriptions = Subscriptions(
+            schema,
+            self._operations,
+            open_context=make_context,
+            close_context=_close,
+            body=_body,
+            is_suggesting=is_introspection_on,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -230,7 +237,15 @@ class Endpoint:
             return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         try:
             if take is not None:
-                return await increments(self._schema, chosen.document.node, parameters, context, request.state.request_id, take)
+                return await increments(
+                    self._schema,
+                    chosen.document.node,
+                    parameters,
+                    context,
+                    take,
+                    request_id=request.state.request_id,
+                    is_suggesting=self._is_introspection_on,
+                )
             return await self._result_of(context, parameters, chosen)
         finally:
             if isinstance(context, Context) and context.reader.closes_at_once:
