@@ -28,7 +28,16 @@ from limits.conftest import Server
 from limits.documents import GRAPH, documents
 
 EXAMPLES = int(os.environ.get("HOLDCO_EXAMPLES", "150"))
-BEYOND = Limits(tokens=10**5, fields=10**5, depth=500, aliases=10**4, directives=10**4, root_fields=500, repetitions=10**6)
+BEYOND = Limits(
+    tokens=10**5,
+    fields=10**5,
+    depth=500,
+    aliases=10**4,
+    directives=10**4,
+    fragments=10**4,
+    root_fields=500,
+    repetitions=10**6,
+)
 READ = Documents(schema, sizes=SIZES, limits=BEYOND)
 
 
