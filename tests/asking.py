@@ -31,13 +31,15 @@ async def answered(
     variables: dict[str, Any],
     *,
     actor: str = "tester",
+    viewer: Viewer | None = None,
     is_planning: bool = True,
 ) -> ExecutionResult:
     """What an operation answers, errors and all; in a context, and so on a connection, of its own.
 
-    Without `is_planning` queries, too, are left to graphql-core's executor.
+    `viewer` is who asks, where that is not an ADMIN of staff. Without `is_planning` queries, too, are left to graphql-core's
+    executor.
     """
-    context = Context(engine, Viewer(organization_id, actor, StaffRole.ADMIN))
+    context = Context(engine, viewer or Viewer(organization_id, actor, StaffRole.ADMIN))
     read = _DOCUMENTS.read(document)
     try:
         (plans,) = read.plans.values()
@@ -47,7 +49,14 @@ async def answered(
     return ExecutionResult(orjson.loads(encode(result.data)), result.errors)
 
 
-def asker(engine: AsyncEngine, organization_id: UUID, actor: str = "tester", *, is_planning: bool = True) -> Ask:
+def asker(
+    engine: AsyncEngine,
+    organization_id: UUID,
+    actor: str = "tester",
+    *,
+    viewer: Viewer | None = None,
+    is_planning: bool = True,
+) -> Ask:
     """`await ask(document, **variables)`: the data of an operation that must not have errors.
 
     A refusal is data; whatever raises is a defect, and is raised here as the exception that it was. Operations that are
@@ -55,7 +64,7 @@ def asker(engine: AsyncEngine, organization_id: UUID, actor: str = "tester", *, 
     """
 
     async def ask(document: str, **variables: Any) -> dict[str, Any]:
-        result = await answered(engine, organization_id, document, variables, actor=actor, is_planning=is_planning)
+        result = await answered(engine, organization_id, document, variables, actor=actor, viewer=viewer, is_planning=is_planning)
         if result.errors:
             error = result.errors[0]
             raise error.original_error or error

@@ -15,6 +15,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from directly import directly
+from holdco import database, ids
+from holdco.client_users import invitations
+from holdco.client_users import service as client_users
+from holdco.client_users.service import Identity
+from holdco.errors import Refusal
+from holdco.ids import Kind
 from holdco.migrations.metadata import metadata
 from holdco.schema import schema
 
@@ -34,9 +40,19 @@ _ANSWERS: Final[dict[str, str]] = {
     "customerMove": "customer { id version } formerParent { id } openInvoiceCount formerAncestorAllocationCount",
     "customerParentAccessSet": "customer { id version }",
     "customerDeactivate": "customer { id status } deactivatedCount",
-    "customerDelete": "deletedCustomerId deletedContactCount",
+    "customerDelete": "deletedCustomerId deletedContactCount reparentedChildCount",
     "organizationUpdate": "organization { id version }",
     "contactCreate": "contact { id }",
+    "contactConvert": "clientUser { id name email state projectScope }",
+    "contactInvite": "clientUser { id name email state projectScope } invitation { secret expiresAt }",
+    "clientUserInvite": "clientUser { id state version } invitation { secret expiresAt }",
+    "clientUserReinvite": "clientUser { id state version } invitation { secret expiresAt }",
+    "clientUserUpdate": "clientUser { id name email state projectScope version }",
+    "clientUserDeactivate": "clientUser { id state version }",
+    "clientUserReactivate": "clientUser { id state version }",
+    "projectCreate": "project { id name description status version }",
+    "projectUpdate": "project { id name description status version }",
+    "projectPeopleSet": "project { id version }",
     "invoiceCreate": "invoice { id number status total balance dueDate version }",
     "invoiceIssue": "invoice { id number status balance version }",
     "invoiceVoid": f"invoice {{ id status balance }} reversals {{ {ALLOCATION} }} replayed",
@@ -158,6 +174,31 @@ class Story:
     async def credit_note(self, customer_id: str, total: str, **fields: Any) -> str:
         made: str = (await self.do("creditNoteCreate", customerId=customer_id, total=total, **fields))["creditNote"]["id"]
         return made
+
+    async def contact(self, customer_id: str, name: str, **fields: Any) -> str:
+        made: str = (await self.do("contactCreate", customerId=customer_id, name=name, **fields))["contact"]["id"]
+        return made
+
+    async def project(self, customer_id: str, name: str, **fields: Any) -> str:
+        made: str = (await self.do("projectCreate", customerId=customer_id, name=name, **fields))["project"]["id"]
+        return made
+
+    async def invited(self, name: str, email: str, *customer_ids: str, role: str = "VIEWER", **fields: Any) -> tuple[str, str]:
+        """The id of a new client user, and the secret by which it gets in."""
+        customers = [{"id": key, "role": role} for key in customer_ids]
+        fields.setdefault("projectScope", "ALL")
+        made = await self.do("clientUserInvite", name=name, email=email, customers=customers, **fields)
+        return made["clientUser"]["id"], made["invitation"]["secret"]
+
+    async def accept(self, secret: str, identity: Identity | None = None) -> dict[str, Any]:
+        """What becomes of an invitation that is shown: the client user's id and state, as a payload has them."""
+        try:
+            presented = invitations.read(secret)
+            async with database.begin(self.engine, organization_id=self.organization_id, actor="nobody") as transaction:
+                user = await client_users.accept(transaction, presented, identity=identity)
+        except Refusal as refusal:
+            return {"userErrors": [{"code": refusal.code.value, "field": list(refusal.field or ()), "message": str(refusal)}]}
+        return {"id": ids.encode(Kind.CLIENT_USER, user.id), "state": user.state, "userErrors": []}
 
     async def preview(self, source_id: str, **options: Any) -> dict[str, Any]:
         plan: dict[str, Any] = (await self.ask(_PREVIEW, input={"sourceId": source_id, **options}))["allocationPreview"]

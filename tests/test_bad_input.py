@@ -40,6 +40,8 @@ async def furnished(engine: AsyncEngine) -> Furnished:
     city = await story.customer("Lisbon", under=top)
     alone = await story.customer("Porto", kind="INDIVIDUAL")
     contact = (await story.do("contactCreate", customerId=top, name="Ruth Okafor"))["contact"]["id"]
+    user, _ = await story.invited("Ivy Hale", "ivy@aldgate.example", top)
+    project = await story.project(top, "Roll-out")
     document = 'mutation { customerGroupCreate(input: {name: "Direct"}) { customerGroup { id } } }'
     group = (await story.ask(document))["customerGroupCreate"]["customerGroup"]["id"]
     invoices = [await story.invoice(city, "10.00"), await story.invoice(top, "20.00", issue=False)]
@@ -50,6 +52,8 @@ async def furnished(engine: AsyncEngine) -> Furnished:
         {
             "Customer": [top, city, alone],
             "Contact": [contact],
+            "ClientUser": [user],
+            "Project": [project],
             "CustomerGroup": [group],
             "Invoice": invoices,
             "Payment": [payment],

@@ -23,6 +23,7 @@ LIMITS = {
     "descendants": "at most 2.0 times",
     "pay": "at most 2.0 times",
     "pay_concurrent": "nothing lost, no error",
+    "subscriptions": "nothing lost, memory flat",
     "import": "at most 6.0 times",
     "start": "to its first answer",
 }

@@ -25,7 +25,20 @@ def test_an_id_comes_back_as_it_went(kind: Kind, key: UUID) -> None:
 
 def test_an_id_tells_its_kind_to_a_reader() -> None:
     assert ids.encode(Kind.CUSTOMER, KEY) == "cus_0190000000007000800000000000abcd"
-    assert sorted(kind.value for kind in Kind) == ["act", "alc", "con", "crn", "cus", "grp", "inv", "lnk", "org", "pay"]
+    assert sorted(kind.value for kind in Kind) == [
+        "act",
+        "alc",
+        "con",
+        "crn",
+        "cus",
+        "grp",
+        "inv",
+        "lnk",
+        "org",
+        "pay",
+        "prj",
+        "usr",
+    ]
 
 
 def test_ids_made_later_sort_later() -> None:

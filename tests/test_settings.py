@@ -53,6 +53,9 @@ def test_what_is_set_to_nothing_is_not_set() -> None:
         ("HOLDCO_OPERATIONS_MAX", "0"),
         ("HOLDCO_OPERATIONS_WAITING_MAX", "none"),
         ("HOLDCO_OPERATIONS_WAIT", "601"),
+        ("HOLDCO_SOCKET_OPERATIONS_MAX", "0"),
+        ("HOLDCO_CONNECTION_INIT_TIMEOUT", "0.5"),
+        ("HOLDCO_STOP_TIMEOUT", "0"),
         ("HOLDCO_SLOW_MILLISECONDS", "0"),
         ("HOLDCO_LOG_OPERATIONS", "yes"),
         ("HOLDCO_TRACES", "ON"),
@@ -80,3 +83,9 @@ def test_documents_and_origins_are_read_as_they_are_written(tmp_path: Path) -> N
         "http://[::1]:3000",
         "capacitor://localhost",
     )
+
+
+def test_a_stop_takes_as_long_as_an_operation_may_unless_it_is_told_otherwise() -> None:
+    waiting = {"HOLDCO_EXECUTION_TIMEOUT": "120", "HOLDCO_OPERATIONS_WAIT": "7"}
+    assert Settings.from_environment(waiting).stop_timeout == 127
+    assert Settings.from_environment({**waiting, "HOLDCO_STOP_TIMEOUT": "9"}).stop_timeout == 9

@@ -50,7 +50,11 @@ async def _planted(story: Story, number: int) -> str:
     root = await story.customer(f"Root {number}", externalReferences=[{"system": "crm", "externalId": str(number)}])
     branch = await story.customer(f"Branch {number}", under=root)
     await story.customer(f"Team {number}", under=branch)
-    await story.do("contactCreate", customerId=root, name="Ruth Okafor")
+    contact = await story.contact(root, "Ruth Okafor", email=f"ruth{number}@aldgate.example")
+    project = await story.project(root, "Roll-out")
+    await story.do("projectPeopleSet", id=project, contactIds=[contact])
+    await story.do("contactConvert", id=contact, role="PAYER")
+    await story.invited("Ivy Hale", f"ivy{number}@aldgate.example", root, projectIds=[project])
     for owner in (root, branch):
         await story.invoice(owner, "10.00")
     payment = await story.do("paymentRecord", customerId=root, amount="25.00", apply={})
@@ -89,6 +93,17 @@ OF_CUSTOMERS: dict[str, tuple[str, int]] = {
     "contacts": ("contacts { nodes { name } }", 1),
     "contacts counted": ("contacts { totalCount }", 2),
     "customers of contacts": ("contacts { nodes { customer { name } } }", 1),
+    "who became a client user": ("contacts { nodes { clientUser { state } } }", 2),
+    "client users": ("clientUsers { nodes { name } }", 1),
+    "roles of client users, counted": ("clientUsers { totalCount edges { role node { name } } }", 2),
+    "customers of client users": ("clientUsers { nodes { customers { totalCount edges { role node { name } } } } }", 3),
+    "open invitations": ("clientUsers { nodes { invitedUntil } }", 2),
+    "projects": ("projects { nodes { name customer { name } } }", 1),
+    "people of projects": ("projects { nodes { clientUsers { nodes { name } } contacts { nodes { name } } } }", 3),
+    "projects of people": (
+        "contacts { nodes { projects { nodes { name } } } } clientUsers { nodes { projects { totalCount nodes { name } } } }",
+        5,
+    ),
     "own invoices": ("invoices { nodes { number } }", 1),
     "own invoices counted": ("invoices { totalCount }", 2),
     "children's invoices": ("invoices(scope: DIRECT_CHILDREN) { nodes { number } }", 1),
@@ -171,6 +186,9 @@ ROOTS: dict[str, tuple[str, int]] = {
     "payments counted": ("payments { totalCount }", 2),
     "groups": ("customerGroups { nodes { name } }", 1),
     "members of groups": ("customerGroups { nodes { customers { totalCount nodes { name } } } }", 3),
+    "contacts counted": ("contacts { totalCount nodes { name customer { name } } }", 3),
+    "client users counted": ("clientUsers(filter: {state: INVITED}) { totalCount nodes { name } }", 2),
+    "projects counted": ("projects { totalCount nodes { name } }", 2),
     "the organization": ("organization { name today } viaNode: organization { currency }", 1),
     "a customer by number": ('customer(by: {number: "CUS-000001"}) { name }', 1),
     "several kinds at once": ("customers { nodes { id } } invoices { nodes { id } } payments { nodes { id } }", 3),

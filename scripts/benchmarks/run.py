@@ -25,6 +25,7 @@ import trees
 from measuring import Figure, table
 from world import ROOT, World, database, world
 
+import subscriptions
 from holdco.settings import Settings
 
 
@@ -47,6 +48,11 @@ BENCHES = {
     "descendants": Bench("the tree of 50,000 customers as a flat list, in pages of 500", 2.0, reading.descendants),
     "pay": Bench("one payment over 1,000 open invoices of 300 branches, recorded and applied", 2.0, paying.pay),
     "pay_concurrent": Bench("16 clients paying into one tree for 10 s; nothing lost, no error", None, paying.pay_concurrent),
+    "subscriptions": Bench(
+        "1,000 sockets, of which 100 are told of 100 commits a second; nothing lost, memory flat",
+        None,
+        subscriptions.subscriptions,
+    ),
     "import": Bench("100,000 invoice rows of a CSV file, against COPY of what they become", 6.0, importing.import_),
     "start": Bench("scripts/dev on existing data to its first answer", None, starting.start),
 }

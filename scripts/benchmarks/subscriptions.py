@@ -1,138 +1,299 @@
 """Many idle subscriptions on one process, and commits: how long until each subscriber has been told, and what memory does.
 
+    scripts/bench --only subscriptions
     .venv/bin/python scripts/benchmarks/subscriptions.py --sockets 1000 --commits 1000 --rate 100
 
-Of the sockets every tenth (`--every`) watches the customer that changes; the others watch one of which nothing is heard.
-The server is a process of its own; its database is DATABASE_URL, or an embedded one that is gone afterwards.
+Of the sockets every tenth (`--every`) watches a head office with all below it; the others watch a customer of whom nothing is
+heard. Senders rename a branch each, at the same time, so that the rate is reached. By itself this file measures an empty
+database: that of DATABASE_URL, or an embedded one that is gone afterwards.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
+import uvloop
+from measuring import Figure
 from websockets.asyncio.client import ClientConnection, connect
+from world import World, free_port, stop, wait_for_answer
 
-from holdco.embedded import EmbeddedPostgres
+from holdco import running
+from holdco.settings import Settings
 
-PORT = 8765
-URL = f"http://127.0.0.1:{PORT}"
-DOCUMENT = "subscription ($id: ID!) { customerChanged(customerId: $id) { customers { name } refetch } }"
+DOCUMENT = "subscription ($id: ID!) { customerChanged(customerId: $id) { customers { id name } refetch } }"
 RENAME = """mutation ($id: ID!, $version: Int!, $name: String!) {
   customerUpdate(input: {id: $id, version: $version, name: $name}) { customer { version } userErrors { code } }
 }"""
-CREATE = "mutation ($name: String!) { customerCreate(input: {name: $name}) { customer { id version } } }"
+CREATE = """mutation ($name: String!, $parent: ParentInput) {
+  customerCreate(input: {name: $name, parent: $parent}) { customer { id version } }
+}"""
+# Seconds in which a subscriber is told of the last commit, or never.
+PATIENCE = 30.0
+# Megabytes by which a server may grow from its first commits to its last: what it keeps of documents, plans and connections.
+GROWTH_MAX = 25
 
 
-def memory_of(process: subprocess.Popen[bytes]) -> float:
-    """Resident megabytes."""
-    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+@dataclass(frozen=True)
+class Shape:
+    """`every`: one socket of so many watches what changes. `rate` is in commits a second, at most."""
+
+    sockets: int = 1_000
+    every: int = 10
+    commits: int = 1_000
+    rate: float = 100
+    senders: int = 16
+
+    @property
+    def watching(self) -> int:
+        return -(-self.sockets // self.every)
+
+
+@dataclass
+class Outcome:
+    """`latencies` are seconds from the sending of a mutation, one for each commit and subscriber, in order of size.
+
+    `complete` counts the subscribers who were told of every commit, `stray` those who were told what they do not watch.
+    Memory is in resident megabytes of the server: with no socket, before the commits, and after them.
+    """
+
+    latencies: list[float]
+    events: int
+    complete: int
+    stray: int
+    refetches: int
+    seconds: float
+    memory: tuple[float, float, float]
+    processor_seconds: float
+
+
+@dataclass
+class Commits:
+    """When mutations were sent, by the branch that they rename and their number in its name."""
+
+    sent: dict[str, list[float]] = field(default_factory=dict)
+
+
+@dataclass
+class Subscriber:
+    """Several commits may be told in one event, which then shows the last of a branch: those before are told by it."""
+
+    commits: Commits
+    told: dict[str, int] = field(default_factory=dict)
+    latencies: list[float] = field(default_factory=list)
+    events: int = 0
+    refetches: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        return all(self.told.get(branch, 0) == len(sent) for branch, sent in self.commits.sent.items())
+
+    async def listen(self, socket: ClientConnection) -> None:
+        async for text in socket:
+            now = time.perf_counter()
+            message = orjson.loads(text)
+            if message["type"] != "next":
+                raise ValueError(f"The server said {message}.")
+            changed = message["payload"]["data"]["customerChanged"]
+            self.events += 1
+            self.refetches += changed["refetch"]
+            for customer in changed["customers"]:
+                branch, number = customer["id"], int(customer["name"].split()[-1])
+                told = self.told.get(branch, 0)
+                self.latencies += [now - sent for sent in self.commits.sent.get(branch, [])[told:number]]
+                self.told[branch] = max(told, number)
 
 
 async def ask(http: httpx.AsyncClient, document: str, **variables: Any) -> dict[str, Any]:
-    response = await http.post("/graphql", json={"query": document, "variables": variables})
-    data: dict[str, Any] = response.json()["data"]
+    answer = orjson.loads((await http.post("/graphql", json={"query": document, "variables": variables})).content)
+    if answer.get("errors"):
+        raise ValueError(f"The server answered {answer}.")
+    data: dict[str, Any] = answer["data"]
     return data
 
 
-async def listen(socket: ClientConnection, sent: dict[str, float], latencies: list[float], refetches: list[int]) -> None:
-    """Several commits may be told in one event, which then shows the last: earlier ones count as told by it."""
-    told = 0
-    async for text in socket:
-        now = time.perf_counter()
-        message = json.loads(text)
-        if message["type"] != "next":
-            continue
-        changed = message["payload"]["data"]["customerChanged"]
-        if changed["refetch"]:
-            refetches.append(1)
-            continue
-        for customer in changed["customers"]:
-            number = int(customer["name"].split()[-1])
-            latencies.extend(now - sent[str(each)] for each in range(told + 1, number + 1) if str(each) in sent)
-            told = max(told, number)
+async def created(http: httpx.AsyncClient, name: str, parent: str | None = None) -> tuple[str, int]:
+    """Id and version."""
+    access = {"view": True, "pay": True, "manage": True}
+    made = await ask(http, CREATE, name=name, parent={"id": parent, "access": access} if parent else None)
+    customer = made["customerCreate"]["customer"]
+    return customer["id"], customer["version"]
 
 
-async def subscribed(customer_id: str) -> ClientConnection:
-    socket = await connect(f"ws://127.0.0.1:{PORT}/graphql", subprotocols=["graphql-transport-ws"], proxy=None)  # type: ignore[list-item]
-    await socket.send(json.dumps({"type": "connection_init"}))
-    await socket.recv()
-    payload = {"query": DOCUMENT, "variables": {"id": customer_id}}
-    await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
-    return socket
+@asynccontextmanager
+async def subscribed(port: int, customer_id: str) -> AsyncIterator[ClientConnection]:
+    """A socket whose subscription has begun: what is asked on it afterwards is answered."""
+    address = f"ws://127.0.0.1:{port}/graphql"
+    async with connect(address, subprotocols=["graphql-transport-ws"], proxy=None, compression=None) as socket:  # type: ignore[list-item]
+        await socket.send('{"type": "connection_init"}')
+        await socket.recv()
+        payload = {"query": DOCUMENT, "variables": {"id": customer_id}}
+        await socket.send(orjson.dumps({"id": "1", "type": "subscribe", "payload": payload}).decode())
+        yield socket
 
 
-async def measure(process: subprocess.Popen[bytes], given: argparse.Namespace) -> None:
-    async with httpx.AsyncClient(base_url=URL, timeout=60, trust_env=False) as http:
-        for _ in range(200):
-            try:
-                await http.get("/graphql")
-                break
-            except httpx.TransportError:
-                await asyncio.sleep(0.1)
-        watched = (await ask(http, CREATE, name="Watched 0"))["customerCreate"]["customer"]
-        quiet = (await ask(http, CREATE, name="Quiet"))["customerCreate"]["customer"]
-        empty = memory_of(process)
-        sockets = [await subscribed((watched if index % given.every == 0 else quiet)["id"]) for index in range(given.sockets)]
-        await asyncio.sleep(2)
-        idle = memory_of(process)
-        print(f"{given.sockets} sockets: {empty:.0f} MB before, {idle:.0f} MB after")
-        sent: dict[str, float] = {}
-        latencies: list[float] = []
-        refetches: list[int] = []
-        tasks = [asyncio.create_task(listen(socket, sent, latencies, refetches)) for socket in sockets]
-        version, start = watched["version"], time.perf_counter()
-        for number in range(1, given.commits + 1):
-            await asyncio.sleep(max(0.0, start + number / given.rate - time.perf_counter()))
-            sent[str(number)] = time.perf_counter()
-            answer = await ask(http, RENAME, id=watched["id"], version=version, name=f"Watched {number}")
+async def until_heard(http: httpx.AsyncClient, subscriptions: int) -> None:
+    """Returns when the server has so many subscriptions."""
+    async with asyncio.timeout(PATIENCE):
+        while f"holdco_subscriptions {subscriptions}.0" not in (await http.get("/metrics")).text:  # noqa: ASYNC110 (the server has no event for it)
+            await asyncio.sleep(0.05)
+
+
+async def send(http: httpx.AsyncClient, shape: Shape, branches: list[tuple[str, int]], commits: Commits) -> float:
+    """Renames each branch in turn, several at the same time, and returns the seconds that it took."""
+    numbers = iter(range(shape.commits))
+    start = time.perf_counter()
+
+    async def sender(branch: str, version: int) -> None:
+        sent = commits.sent[branch] = []
+        for number in numbers:
+            await asyncio.sleep(max(0.0, start + number / shape.rate - time.perf_counter()))
+            sent.append(time.perf_counter())
+            answer = await ask(http, RENAME, id=branch, version=version, name=f"Branch {len(sent)}")
+            if answer["customerUpdate"]["userErrors"]:
+                raise ValueError(f"The server answered {answer}.")
             version = answer["customerUpdate"]["customer"]["version"]
-        took = time.perf_counter() - start
-        await asyncio.sleep(3)
+
+    async with asyncio.TaskGroup() as senders:
+        for branch in branches:
+            senders.create_task(sender(*branch))
+    return time.perf_counter() - start
+
+
+async def measure(port: int, process_id: int, shape: Shape) -> Outcome:
+    """Whatever the server refuses is raised."""
+    async with (
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as http,
+        AsyncExitStack() as sockets,
+        asyncio.TaskGroup() as listening,
+    ):
+        (head, _), (quiet, _) = await created(http, "Head office 0"), await created(http, "Quiet 0")
+        branches = [await created(http, "Branch 0", head) for _ in range(min(shape.senders, shape.commits))]
+        empty = memory_of(process_id)
+        commits, nothing = Commits(), Commits()
+        watching: list[Subscriber] = []
+        idle: list[Subscriber] = []
+        tasks = []
+        for index in range(shape.sockets):
+            is_watching = index % shape.every == 0
+            socket = await sockets.enter_async_context(subscribed(port, head if is_watching else quiet))
+            subscriber = Subscriber(commits if is_watching else nothing)
+            (watching if is_watching else idle).append(subscriber)
+            tasks.append(listening.create_task(subscriber.listen(socket)))
+        await until_heard(http, shape.sockets)
+        before, processor_seconds = memory_of(process_id), processor_seconds_of(process_id)
+        seconds = await send(http, shape, branches, commits)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while not all(each.is_complete for each in watching):  # noqa: ASYNC110 (sockets are read one by one)
+                    await asyncio.sleep(0.05)
+        after = memory_of(process_id)
+        processor_seconds = processor_seconds_of(process_id) - processor_seconds
         for task in tasks:
             task.cancel()
-        watching = -(-given.sockets // given.every)
-        latencies.sort()
-        print(f"{given.commits} commits in {took:.1f} s ({given.commits / took:.0f} a second), {watching} sockets watching")
-        print(f"told {len(latencies)} of {watching * given.commits}, {len(refetches)} told to refetch")
-        print(
-            f"after the mutation was sent: median {statistics.median(latencies) * 1e3:.1f} ms, "
-            f"99 of 100 within {latencies[int(len(latencies) * 0.99)] * 1e3:.1f} ms, all within {latencies[-1] * 1e3:.1f} ms"
-        )
-        print(f"memory {memory_of(process):.0f} MB")
-        await asyncio.gather(*(socket.close() for socket in sockets))
+    return Outcome(
+        latencies=sorted(latency for each in watching for latency in each.latencies),
+        events=sum(each.events for each in watching),
+        complete=sum(each.is_complete for each in watching),
+        stray=sum(each.events > 0 for each in idle),
+        refetches=sum(each.refetches for each in watching),
+        seconds=seconds,
+        memory=(empty, before, after),
+        processor_seconds=processor_seconds,
+    )
+
+
+def memory_of(process_id: int) -> float:
+    pages = int(Path(f"/proc/{process_id}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def processor_seconds_of(process_id: int) -> float:
+    """Of its own code and of the kernel's on its behalf."""
+    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[tuple[int, int]]:
+    """`holdco serve` in a process of its own: its port and its id."""
+    port = free_port()
+    environment = {**os.environ, "DATABASE_URL": settings.database_url or "", "HOLDCO_PORT": str(port)}
+    command = [str(Path(sys.executable).parent / "holdco"), "serve"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        wait_for_answer(port, process)
+        yield port, process.pid
+    finally:
+        stop(process)
+
+
+def told(shape: Shape, outcome: Outcome) -> str:
+    latencies = [latency * 1e3 for latency in outcome.latencies] or [float("nan")]
+    median, most = latencies[len(latencies) // 2], latencies[len(latencies) * 99 // 100]
+    empty, before, after = outcome.memory
+    return (
+        f"{shape.commits / outcome.seconds:.0f} commits a second; {outcome.complete} of {shape.watching} subscribers told of all "
+        f"{shape.commits}, in {outcome.events} events; after the mutation was sent, median {median:.1f} ms, 99 of 100 within "
+        f"{most:.1f} ms; {outcome.processor_seconds / outcome.seconds:.0%} of a processor; memory {empty:.0f} MB, with "
+        f"{shape.sockets} sockets {before:.0f} MB, afterwards {after:.0f} MB"
+    )
+
+
+def complaint(shape: Shape, outcome: Outcome) -> str | None:
+    if outcome.complete < shape.watching:
+        return f"{shape.watching - outcome.complete} subscribers were not told of every commit"
+    if outcome.stray:
+        return f"{outcome.stray} subscribers were told what they do not watch"
+    if outcome.refetches:
+        return f"{outcome.refetches} events said only that something was missed"
+    grown = outcome.memory[2] - outcome.memory[1]
+    return f"memory grew by {grown:.0f} MB" if grown > GROWTH_MAX else None
+
+
+async def subscriptions(world: World, _limit: float | None) -> Figure:
+    """Of 1,000 sockets 100 are told of 1,000 commits, a hundred a second."""
+    shape = Shape()
+    with serving(world.settings) as (port, process_id):
+        outcome = await measure(port, process_id, shape)
+    latency = outcome.latencies[len(outcome.latencies) // 2] * 1e3 if outcome.latencies else None
+    note, problem = told(shape, outcome), complaint(shape, outcome)
+    return Figure("subscriptions", value=latency, unit="ms until told", note=note, complaint=problem)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sockets", type=int, default=1_000)
-    parser.add_argument("--commits", type=int, default=1_000)
-    parser.add_argument("--rate", type=float, default=100, help="commits a second, at most")
-    parser.add_argument("--every", type=int, default=10, help="one socket of so many watches the customer that changes")
-    given = parser.parse_args()
+    for name, kind, meaning in (
+        ("sockets", int, "with one subscription each"),
+        ("every", int, "one socket of so many watches what changes"),
+        ("commits", int, "in all"),
+        ("rate", float, "commits a second, at most"),
+        ("senders", int, "that commit at the same time"),
+    ):
+        parser.add_argument(f"--{name}", type=kind, default=getattr(Shape, name), help=f"{meaning} (default: %(default)s)")
+    shape = Shape(**vars(parser.parse_args()))
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        with EmbeddedPostgres(Path(folder) / "postgres") as embedded:
-            environment = {**os.environ, "DATABASE_URL": os.environ.get("DATABASE_URL") or embedded.url, "HOLDCO_PORT": str(PORT)}
-            holdco = str(Path(sys.executable).parent / "holdco")
-            subprocess.run([holdco, "migrate"], env=environment, check=True)
-            process = subprocess.Popen([holdco, "serve"], env=environment)
-            try:
-                asyncio.run(measure(process, given))
-            finally:
-                process.terminate()
-                process.wait()
+        given = Settings.from_environment({**os.environ, "HOLDCO_DATA_DIR": f"{folder}/postgres"})
+        with running.database(given) as settings:
+            asyncio.run(running.prepare(settings))
+            with serving(settings) as (port, process_id):
+                outcome = uvloop.run(measure(port, process_id, shape))
+    print(told(shape, outcome))
+    if (problem := complaint(shape, outcome)) is not None:
+        sys.exit(problem)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 from starlette.requests import Request
@@ -22,7 +23,9 @@ from holdco.database import create_engine
 from holdco.endpoint.admission import Admission
 from holdco.endpoint.cross_site import with_cors
 from holdco.endpoint.documents import Documents
+from holdco.endpoint.draining import STOP
 from holdco.endpoint.graphiql import GraphiQL
+from holdco.endpoint.hosts import with_hosts
 from holdco.endpoint.operations import Operations
 from holdco.endpoint.trusted import load_trusted
 from holdco.endpoint.view import Endpoint
@@ -85,6 +88,15 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
     viewer = Viewer(settings.organization_id, ACTOR, StaffRole.ADMIN)
     capacity = Capacity(settings.pool_size)
     hub = hub or Hub()
+    stopping_since: float | None = None
+
+    def stop() -> None:
+        """A stop begins: what has no end of its own ends."""
+        nonlocal stopping_since
+        stopping_since = stopping_since or monotonic()
+        hub.close()
+        sockets.stop()
+
     listener = Listener(create_engine(settings.database_url, pool_size=1), hub)
 
     operations = _operations(settings)
@@ -98,15 +110,18 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
             "pool_connections_max": settings.pool_size,
             "operations_running": operations.admission.running,
             "operations_waiting": operations.admission.waiting,
+            "subscriptions": hub.subscriber_count,
         }
 
     probes = Probes(create_engine(settings.database_url, pool_size=1), newest=newest(), gauges=gauges)
 
     @asynccontextmanager
-    async def lifespan(_app: Router) -> AsyncIterator[None]:
+    async def lifespan(_app: Router) -> AsyncIterator[dict[str, Any]]:
         await listener.start()
         async with probes.running():
-            yield
+            yield {STOP: stop}
+        now = monotonic()
+        await operations.settle(seconds=max(0.0, settings.stop_timeout - (now - (stopping_since or now))))
         await listener.stop()
         await engine.dispose()
         tracing.stop()
@@ -131,14 +146,20 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
         sizes=SIZES,
         is_introspection_on=settings.is_introspection_on,
     )
+    sockets = WebSocketEndpoint(
+        endpoint.answers,
+        origins=settings.origins,
+        init_timeout=settings.connection_init_timeout,
+        operations_max=settings.socket_operations_max,
+    )
     router = Router(
         lifespan=lifespan,
         routes=[
             Route("/", to_graphiql),
             Route("/graphql", endpoint),
-            WebSocketRoute("/graphql", WebSocketEndpoint(endpoint.answers, origins=settings.origins)),
+            WebSocketRoute("/graphql", sockets),
             graphiql.route(),
             *probes.routes,
         ],
     )
-    return with_cors(router, settings.origins)
+    return with_hosts(with_cors(router, settings.origins), bound_to=settings.host, hosts=settings.hosts)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, StrEnum
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 from uuid import UUID
 
 import strawberry
@@ -15,7 +15,7 @@ from strawberry import ID
 from strawberry.types import Info as StrawberryInfo
 
 from holdco.context import Context
-from holdco.errors import BadUserInput, NotFound, Refusal, Refused, UserErrorCode
+from holdco.errors import BadUserInput, InvalidInput, NotFound, Refusal, Refused, UserErrorCode
 from holdco.execution.fields import load, relation
 from holdco.filtering import Condition
 from holdco.ids import Kind, decode
@@ -29,6 +29,8 @@ Node = TypeVar("Node")
 Row = TypeVar("Row")
 
 strawberry.enum(UserErrorCode, description="Why a mutation was refused. Codes are stable.")
+for _value in cast("Any", UserErrorCode).__strawberry_definition__.values:
+    _value.description = UserErrorCode[_value.name].meaning
 
 
 @strawberry.interface(name="Node", description="Anything with an id that `node(id:)` finds again.")
@@ -181,6 +183,11 @@ class CodeFilter:
 
 
 @strawberry.input
+class EmailFilter:
+    eq: strawberry.Maybe[str | None] = strawberry.field(default=None, description="Upper and lower case alike.")
+
+
+@strawberry.input
 class DateFilter:
     eq: strawberry.Maybe[date] = None
     gte: strawberry.Maybe[date] = None
@@ -281,3 +288,23 @@ def input_id(kind: Kind, text: str, *field: str) -> UUID:
         return decode(kind, text)
     except BadUserInput as problem:
         raise NotFound(str(problem), field=field) from None
+
+
+def input_ids(kind: Kind, texts: Sequence[str], field: str, *, within: tuple[str, ...] = (), most: int) -> list[UUID]:
+    """The keys of a list of ids in a mutation's input; `within` leads from an entry of the list to its id.
+
+    Raises InvalidInput for too many; Refused with NotFound for each that cannot be an id of this kind.
+    """
+    if len(texts) > most:
+        what = kind.noun + "s"
+        raise InvalidInput(f"A request takes at most {most} {what}, not {len(texts)}. Send them in several.", field=(field,))
+    keys: list[UUID] = []
+    problems: list[NotFound] = []
+    for position, text in enumerate(texts):
+        try:
+            keys.append(input_id(kind, text, field, str(position), *within))
+        except NotFound as problem:
+            problems.append(problem)
+    if problems:
+        raise Refused(problems)
+    return keys

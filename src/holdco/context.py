@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco import database
 from holdco.changes.hub import Hub
-from holdco.database import Transaction
+from holdco.database import Check, Transaction
 from holdco.loading import Loader
 from holdco.reader import Reader
-from holdco.viewer import Viewer
+from holdco.sight import Audience
+from holdco.viewer import StaffRole, Viewer
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -44,12 +45,14 @@ class Context:
         self.engine = engine
         self.viewer = viewer
         self.hub = hub
+        # Asked before anything is written, and again after waiting for a lock. Nobody but an ADMIN of staff writes without.
+        self.permission: Check | None = None
         self.capacity = capacity or Capacity(1)
         self._has_room = False
         # Whether anything that this operation changed is there to stay.
         self.has_committed = False
         self._statement_count = 0
-        self.reader = Reader(engine, viewer.organization_id)
+        self.reader = self._new_reader()
         self._loaders: dict[tuple[Any, ...], Loader[Any, Any]] = {}
 
     @property
@@ -60,6 +63,13 @@ class Context:
     def statement_count(self) -> int:
         """Of all its snapshots and transactions; BEGIN and COMMIT left out."""
         return self._statement_count + self.reader.statement_count
+
+    def _new_reader(self) -> Reader:
+        viewer = self.viewer
+        if viewer.client_user_id is None:
+            return Reader(self.engine, viewer.organization_id)
+        audience = Audience.MANY if viewer.sees_many else Audience.FEW
+        return Reader(self.engine, viewer.organization_id, viewer.client_user_id, audience)
 
     def loader(self, kind: type[Loader[Key, Value]], *arguments: Hashable) -> Loader[Key, Value]:
         """The operation's one loader of this kind and these arguments."""
@@ -83,9 +93,19 @@ class Context:
         The snapshot is given up first: an operation never holds two connections, or operations could wait for one another.
         """
         await self.renew()
+        if self.permission is None and self.viewer.role is not StaffRole.ADMIN:
+            raise PermissionError("Nobody has asked whether this may be written.")
         transaction: Transaction | None = None
         try:
-            async with database.begin(self.engine, organization_id=self.organization_id, actor=self.viewer.actor) as transaction:
+            async with database.begin(
+                self.engine,
+                organization_id=self.organization_id,
+                actor=self.viewer.actor,
+                client_user_id=self.viewer.client_user_id,
+            ) as transaction:
+                transaction.permission = self.permission
+                if self.permission is not None:
+                    await self.permission(transaction)
                 yield transaction
         finally:
             if transaction is not None:
@@ -113,7 +133,7 @@ class Context:
         """Ends the snapshot: what is read from now on is read from a new one, with all columns."""
         await self.reader.close()
         self._statement_count += self.reader.statement_count
-        self.reader = Reader(self.engine, self.organization_id)
+        self.reader = self._new_reader()
         self._loaders.clear()
 
     def stop(self) -> None:

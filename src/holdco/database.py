@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -38,9 +38,11 @@ from sqlalchemy.orm import DeclarativeBase
 
 from holdco import tenancy
 from holdco.changes.notice import CHANNEL, Changes
+from holdco.compiled import compiled, reads_only
 from holdco.errors import SettingsError, Unavailable
 from holdco.monitoring import tracing
 from holdco.outages import DATABASE_ERRORS, outage_of
+from holdco.sight import ORGANIZATION, VIEWER, Audience
 
 # Every constraint has a name of at most 50 characters, which is how errors of a cluster name them (distributed.md 2.1).
 NAMING = {
@@ -170,18 +172,24 @@ class Organization:
     locked_until: date | None
 
 
+# Raises a Refusal where the transaction must not go on.
+Check = Callable[["Transaction"], Awaitable[None]]
+
+
 @dataclass(slots=True)
 class Transaction:
     """One transaction that writes: for whom, by whom, when.
 
     `now` is one instant for all of its rows: when it began, or when it got the lock of the tree, which it takes first of all.
-    `today` is the calendar date of the organization (domain.md M2).
+    `today` is the calendar date of the organization (domain.md M2). What it reads for a client user is what that may see.
     """
 
     connection: AsyncConnection
     organization: Organization
     actor: str
     now: datetime
+    client_user_id: UUID | None = None
+    permission: Check | None = None
     statement_count: int = 0
     is_committed: bool = False
     # Told to subscribers when the transaction commits.
@@ -217,12 +225,19 @@ class Transaction:
         await self.connection.execute(statement, parameters)
         self.organization = await _organization(self.connection, self.organization_id)
         self.now = datetime.now(UTC)
+        if self.permission is not None:
+            await self.permission(self)
 
     async def execute(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
         self.statement_count += 1
         with tracing.statement(statement):
+            if self.client_user_id is not None and reads_only(statement):
+                ready = compiled(statement, Audience.MANY)
+                seer = {ORGANIZATION: self.organization_id, VIEWER: self.client_user_id}
+                given = cast("Mapping[str, Any]", parameters or {})
+                return await self.connection.exec_driver_sql(ready.sql, tuple(ready.arguments({**seer, **given})))
             return await self.connection.execute(statement, parameters)
 
     async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
@@ -293,7 +308,9 @@ async def _undo(connection: AsyncConnection, pooled: PoolProxiedConnection) -> N
 
 
 @asynccontextmanager
-async def begin(engine: AsyncEngine, *, organization_id: UUID, actor: str) -> AsyncIterator[Transaction]:
+async def begin(
+    engine: AsyncEngine, *, organization_id: UUID, actor: str, client_user_id: UUID | None = None
+) -> AsyncIterator[Transaction]:
     """The only place that commits. An exception undoes everything.
 
     Whoever is cancelled learns from `is_committed` what became of it: a commit that has begun ends before the cancellation goes
@@ -303,7 +320,8 @@ async def begin(engine: AsyncEngine, *, organization_id: UUID, actor: str) -> As
     committing: asyncio.Future[None] | None = None
     try:
         async with _opened(engine, organization_id) as (connection, pooled):
-            transaction = Transaction(connection, await _organization(connection, organization_id), actor, datetime.now(UTC))
+            organization = await _organization(connection, organization_id)
+            transaction = Transaction(connection, organization, actor, datetime.now(UTC), client_user_id)
             is_with_caller = True
             yield transaction
             is_with_caller = False

@@ -16,49 +16,87 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Self
 
 
 class UserErrorCode(StrEnum):
-    """The codes of refusals: part of the contract, stable, extended only by new ones (domain.md 2)."""
+    """The codes of refusals and what they mean: part of the contract, stable, extended only by new ones (domain.md 2)."""
 
-    ALLOCATION_ALREADY_REVERSED = "ALLOCATION_ALREADY_REVERSED"
-    AMOUNT_NOT_POSITIVE = "AMOUNT_NOT_POSITIVE"
-    APPLIED_ON_OUT_OF_RANGE = "APPLIED_ON_OUT_OF_RANGE"
-    CHILD_HAS_OPEN_INVOICES = "CHILD_HAS_OPEN_INVOICES"
-    CONFIRMATION_STALE = "CONFIRMATION_STALE"
-    CURRENCY_LOCKED = "CURRENCY_LOCKED"
-    CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
-    CUSTOMER_INACTIVE = "CUSTOMER_INACTIVE"
-    DUPLICATE_INVOICE = "DUPLICATE_INVOICE"
-    EXCEEDS_INVOICE_BALANCE = "EXCEEDS_INVOICE_BALANCE"
-    EXCEEDS_UNAPPLIED = "EXCEEDS_UNAPPLIED"
-    EXTERNAL_REFERENCE_TAKEN = "EXTERNAL_REFERENCE_TAKEN"
-    HAS_CHILDREN = "HAS_CHILDREN"
-    HAS_TRANSACTIONS = "HAS_TRANSACTIONS"
-    HAS_UNAPPLIED_FUNDS = "HAS_UNAPPLIED_FUNDS"
-    HIERARCHY_CYCLE = "HIERARCHY_CYCLE"
-    HIERARCHY_TOO_DEEP = "HIERARCHY_TOO_DEEP"
-    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
-    INVALID_INPUT = "INVALID_INPUT"
-    INVOICE_HAS_ALLOCATIONS = "INVOICE_HAS_ALLOCATIONS"
-    INVOICE_NOT_DRAFT = "INVOICE_NOT_DRAFT"
-    INVOICE_NOT_ISSUED = "INVOICE_NOT_ISSUED"
-    INVOICE_NOT_PAYABLE = "INVOICE_NOT_PAYABLE"
-    LINK_DATE_NOT_SUPPORTED = "LINK_DATE_NOT_SUPPORTED"
-    LINK_ENDED = "LINK_ENDED"
-    NAME_TAKEN = "NAME_TAKEN"
-    NOT_A_BUSINESS_CUSTOMER = "NOT_A_BUSINESS_CUSTOMER"
-    NOT_A_CHILD = "NOT_A_CHILD"
-    NOT_A_DESCENDANT = "NOT_A_DESCENDANT"
-    NOT_FOUND = "NOT_FOUND"
-    NUMBER_TAKEN = "NUMBER_TAKEN"
-    PARENT_PAY_NOT_ALLOWED = "PARENT_PAY_NOT_ALLOWED"
-    PAYMENT_REVERSED = "PAYMENT_REVERSED"
-    PERIOD_LOCKED = "PERIOD_LOCKED"
-    PLAN_STALE = "PLAN_STALE"
-    RANK_TAKEN = "RANK_TAKEN"
-    RIGHTS_INCONSISTENT = "RIGHTS_INCONSISTENT"
-    STALE_VERSION = "STALE_VERSION"
+    meaning: str
+
+    def __new__(cls, code: str, meaning: str = "") -> Self:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    ALLOCATION_ALREADY_REVERSED = (
+        "ALLOCATION_ALREADY_REVERSED",
+        "The allocation was reversed before, or is itself a reversal.",
+    )
+    ALREADY_CLIENT_USER = "ALREADY_CLIENT_USER", "The contact is a client user already: invite that one again."
+    AMOUNT_NOT_POSITIVE = "AMOUNT_NOT_POSITIVE", "An amount is zero or less."
+    APPLIED_ON_OUT_OF_RANGE = (
+        "APPLIED_ON_OUT_OF_RANGE",
+        "The date is before the money or an invoice was there, or in the future.",
+    )
+    CHILD_HAS_OPEN_INVOICES = (
+        "CHILD_HAS_OPEN_INVOICES",
+        "Only customers without open invoices are linked in this organization.",
+    )
+    CLIENT_USER_DEACTIVATED = "CLIENT_USER_DEACTIVATED", "Nobody invites a deactivated client user: reactivate it first."
+    CONFIRMATION_STALE = "CONFIRMATION_STALE", "What the token confirms has changed since: ask for the preview again."
+    CURRENCY_LOCKED = "CURRENCY_LOCKED", "The customer has documents in its currency, which therefore stays."
+    CURRENCY_MISMATCH = "CURRENCY_MISMATCH", "The money and the invoice are in different currencies, and nothing is converted."
+    CUSTOMER_INACTIVE = "CUSTOMER_INACTIVE", "The customer is inactive and gets no new invoices; its open ones stay payable."
+    DUPLICATE_INVOICE = "DUPLICATE_INVOICE", "One invoice stands in the request more than once: add the amounts up."
+    EMAIL_TAKEN = "EMAIL_TAKEN", "Another client user has this e-mail address, in whatever case it is written."
+    EXCEEDS_INVOICE_BALANCE = "EXCEEDS_INVOICE_BALANCE", "The amount is more than is left to pay of the invoice."
+    EXCEEDS_UNAPPLIED = "EXCEEDS_UNAPPLIED", "The amount is more than is left of the payment or credit note."
+    EXTERNAL_REFERENCE_TAKEN = "EXTERNAL_REFERENCE_TAKEN", "Something else has this id of the other system already."
+    FORBIDDEN = "FORBIDDEN", "The role, or the right over another customer, does not go so far."
+    HAS_CHILDREN = "HAS_CHILDREN", "The customer has children: say where they go, or move them first."
+    HAS_PROJECTS = "HAS_PROJECTS", "The customer has projects, which are kept: deactivate it instead."
+    HAS_TRANSACTIONS = "HAS_TRANSACTIONS", "The customer has documents, or money has passed through it: deactivate it instead."
+    HAS_UNAPPLIED_FUNDS = "HAS_UNAPPLIED_FUNDS", "The customer has money that is not applied to anything yet."
+    HIERARCHY_CYCLE = "HIERARCHY_CYCLE", "The customer would become its own ancestor."
+    HIERARCHY_TOO_DEEP = "HIERARCHY_TOO_DEEP", "The tree would have more levels than this organization allows."
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED", "The key belongs to a request with other input: use a new key."
+    IDENTITY_TAKEN = "IDENTITY_TAKEN", "Whoever logs in like this is another client user already."
+    INVALID_INPUT = "INVALID_INPUT", "A value is none that can be kept: empty, too long, out of range, or not confirmed."
+    INVITATION_NOT_VALID = "INVITATION_NOT_VALID", "The invitation is unknown, expired, used or ended: ask for a new one."
+    INVOICE_HAS_ALLOCATIONS = (
+        "INVOICE_HAS_ALLOCATIONS",
+        "Money is applied to the invoice: reverse that, or release it while voiding.",
+    )
+    INVOICE_NOT_DRAFT = "INVOICE_NOT_DRAFT", "Only a draft can be issued, and this invoice is none any more."
+    INVOICE_NOT_ISSUED = "INVOICE_NOT_ISSUED", "Only an issued invoice can be voided, and this one is not."
+    INVOICE_NOT_PAYABLE = "INVOICE_NOT_PAYABLE", "The invoice is a draft, void, or has nothing left to pay."
+    LINK_DATE_NOT_SUPPORTED = (
+        "LINK_DATE_NOT_SUPPORTED",
+        "Links change now and at no other date: leave it out.",
+    )
+    LINK_ENDED = "LINK_ENDED", "The invoice's customer is no longer below the payer."
+    NAME_TAKEN = "NAME_TAKEN", "Another group has this name."
+    NOT_A_BUSINESS_CUSTOMER = (
+        "NOT_A_BUSINESS_CUSTOMER",
+        "Only businesses can be parent or child; this one is an individual.",
+    )
+    NOT_A_CHILD = "NOT_A_CHILD", "The customer has no parent whose access could be set."
+    NOT_A_DESCENDANT = (
+        "NOT_A_DESCENDANT",
+        "Money goes to its owner's invoices or downwards, and this is neither.",
+    )
+    NOT_AT_CUSTOMER = "NOT_AT_CUSTOMER", "Who is put to a project belongs to its customer or to one above it."
+    NOT_FOUND = "NOT_FOUND", "There is no such thing, or none that may be seen."
+    NUMBER_TAKEN = "NUMBER_TAKEN", "Another customer, invoice or payment has this number."
+    PARENT_PAY_NOT_ALLOWED = "PARENT_PAY_NOT_ALLOWED", "Not every link between the payer and the invoice's customer grants pay."
+    PAYMENT_REVERSED = "PAYMENT_REVERSED", "The payment has been reversed and has no money left."
+    PERIOD_LOCKED = "PERIOD_LOCKED", "The date lies in a period whose books are closed."
+    PLAN_STALE = "PLAN_STALE", "The preview that is confirmed no longer holds: ask for a new one."
+    RANK_TAKEN = "RANK_TAKEN", "Another group has this rank."
+    RIGHTS_INCONSISTENT = "RIGHTS_INCONSISTENT", "A parent that may pay or manage must be allowed to view as well."
+    STALE_VERSION = "STALE_VERSION", "It was changed since it was read: read it again and repeat."
 
 
 class HoldcoError(Exception):

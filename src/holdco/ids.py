@@ -18,6 +18,8 @@ class Kind(StrEnum):
     PARENT_LINK = "lnk"
     GROUP = "grp"
     CONTACT = "con"
+    CLIENT_USER = "usr"
+    PROJECT = "prj"
     INVOICE = "inv"
     PAYMENT = "pay"
     CREDIT_NOTE = "crn"

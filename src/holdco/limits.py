@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from holdco.errors import SettingsError
@@ -17,7 +17,7 @@ class Limits:
 
     `characters`  of a document's text, long names and comments included
     `tokens`      of a document, comments included
-    `fields`      that an operation selects, once its fragments are spread out
+    `fields`      that the operations of a document, or one of its fragments, select once fragments are spread out
     `depth`       of fields inside fields, introspection apart; a level of a tree by `children { edges { node` takes three
     `aliases`     that a document writes
     `directives`  that a document writes
@@ -26,6 +26,10 @@ class Limits:
     `list_items`  of all lists together that a document and its variables give as input
     `cost`        objects that an answer may have at most (see holdco.endpoint.cost)
     `tree`        customers that one tree is reckoned to have, where a document nests `children`
+    `operations`  that a document has
+    `fragments`   that a document defines: validation compares those that stand beside one another in pairs
+    `variables`   that the operations of a document declare
+    `arguments`   of one field or directive, and fields of one input object: a refusal writes all of them down
     """
 
     characters: int = 100_000
@@ -39,6 +43,18 @@ class Limits:
     list_items: int = 20_000
     cost: int = 500_000
     tree: int = 4_000
+    operations: int = 50
+    fragments: int = 100
+    variables: int = 200
+    arguments: int = 100
+
+    @property
+    def of_trusted(self) -> Limits:
+        """For documents that whoever runs this server has written: only what one may cost, which its variables decide, still
+        bounds those.
+        """
+        unbounded = {field.name: _HIGHEST for field in fields(self) if field.name not in {"cost", "tree"}}
+        return replace(self, **unbounded)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Limits:

@@ -52,12 +52,16 @@ class Listing(Generic[Row]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relation:
-    """How rows of a listing belong to a parent: the column that holds its id, and what has to be joined to reach that."""
+    """How rows of a listing belong to a parent: the column that holds its id, and what has to be joined to reach that.
+
+    `below` are the tables whose rows a client user may see when it sees the parent, which is a customer (`sight.py`).
+    """
 
     parent: ColumnElement[UUID]
     joined: FromClause | None = None
     on: ColumnElement[bool] | None = None
     organization: ColumnElement[UUID] | None = None
+    below: tuple[str, ...] = ()
 
 
 @lru_cache(_RECORDS_MAX)

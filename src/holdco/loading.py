@@ -89,10 +89,17 @@ class ListedLoader(Loader[Key, Value]):
         return listing.names(self.reader.columns.get(listing.row), request.orders if request is not None else ())
 
     async def rows(
-        self, statement: Executable, names: Names, keys: Sequence[Any], values: Mapping[str, Any] | None = None
+        self,
+        statement: Executable,
+        names: Names,
+        keys: Sequence[Any],
+        values: Mapping[str, Any] | None = None,
+        *,
+        is_by_key: bool = False,
     ) -> Sequence[Any]:
         """Rows that begin with a column more than their own."""
-        rows = await self.reader.rows(statement, {KEYS: keys, **(values or {})}, record_of(self.listing.row, names, 1))
+        record = record_of(self.listing.row, names, 1)
+        rows = await self.reader.rows(statement, {KEYS: keys, **(values or {})}, record, is_by_key=is_by_key)
         self.reader.seen.setdefault(self.listing.row, []).append(rows)
         return rows
 
@@ -108,7 +115,8 @@ class RowByKey(ListedLoader[Key, Row | None]):
         missing = [key for key in keys if key not in found]
         if missing:
             names = self.names()
-            found |= {row[0]: row for row in await self.rows(rows_by_key(self.listing, self.key, names), names, missing)}
+            statement = rows_by_key(self.listing, self.key, names)
+            found |= {row[0]: row for row in await self.rows(statement, names, missing, is_by_key=True)}
         return [found.get(key) for key in keys]
 
     def _seen(self, keys: Iterable[Key]) -> dict[Any, Any]:
@@ -128,7 +136,7 @@ class OneByKey(Loader[Key, Row | None]):
     statement: ClassVar[Executable]
 
     async def read(self, keys: list[Key]) -> list[Row | None]:
-        rows = await self.reader.rows(self.statement, {KEYS: keys}, record_of(self.row, self.row._fields, 1))
+        rows = await self.reader.rows(self.statement, {KEYS: keys}, record_of(self.row, self.row._fields, 1), is_by_key=True)
         found = {row[0]: row for row in rows}
         return [found.get(key) for key in keys]
 
@@ -141,7 +149,7 @@ class ManyByKey(Loader[Key, list[Row]]):
     statement: ClassVar[Executable]
 
     async def read(self, keys: list[Key]) -> list[list[Row]]:
-        rows = await self.reader.rows(self.statement, {KEYS: keys}, record_of(self.row, self.row._fields, 1))
+        rows = await self.reader.rows(self.statement, {KEYS: keys}, record_of(self.row, self.row._fields, 1), is_by_key=True)
         return lists_by_key(keys, rows)
 
 
@@ -154,7 +162,7 @@ class ListByKey(ListedLoader[Key, list[Row]]):
 
     async def read(self, keys: list[Key]) -> list[list[Row]]:
         names = self.names()
-        return lists_by_key(keys, await self.rows(self.statement(names), names, keys))
+        return lists_by_key(keys, await self.rows(self.statement(names), names, keys, is_by_key=True))
 
 
 def lists_by_key(keys: Sequence[Key], rows: Sequence[Any]) -> list[list[Any]]:

@@ -2,31 +2,29 @@
 
 SQLAlchemy composes a statement and lends a connection of its pool; the SQL goes straight to asyncpg, which returns rows as
 objects that need no further work. On the way through SQLAlchemy's results a tree of 888 objects took three times as long.
+
+What is read for a client user is no more than it may see, whatever the statement says (`sight.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import asyncpg
 from sqlalchemy import Executable, PoolProxiedConnection, Select
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.util import LRUCache, greenlet_spawn
+from sqlalchemy.util import greenlet_spawn
 
 from holdco import tenancy
+from holdco.compiled import Compiled, compiled
 from holdco.monitoring import tracing
 from holdco.outages import DATABASE_ERRORS, outage_of
+from holdco.sight import ORGANIZATION, VIEWER, Audience
 
 _SNAPSHOT = "isolation level repeatable read read only"
-
-_DIALECT: Any = dialect()  # type: ignore[no-untyped-call]
-# Compiled statements by their structure, as an engine keeps them: those with a client's filters differ in values only.
-_BY_STRUCTURE: Any = LRUCache(500)
 
 
 class Row(asyncpg.Record):
@@ -41,35 +39,6 @@ class Row(asyncpg.Record):
             raise AttributeError(name) from None
 
 
-class Compiled(NamedTuple):
-    """SQL, the names of its parameters in order, and the values of those that the statement itself brings."""
-
-    sql: str
-    names: Sequence[str]
-    values: Mapping[str, Any]
-
-    def arguments(self, parameters: Mapping[str, Any]) -> list[Any]:
-        values = self.values
-        return [parameters[name] if name in parameters else values[name] for name in self.names]
-
-
-_BY_STATEMENT: WeakKeyDictionary[Executable, Compiled] = WeakKeyDictionary()
-
-
-def compiled(statement: Executable) -> Compiled:
-    found = _BY_STATEMENT.get(statement)
-    if found is None:
-        # What an engine does with a statement before it executes it; there is no other way to share its cache.
-        made, extracted, *_ = cast("Any", statement)._compile_w_cache(  # noqa: SLF001
-            _DIALECT, compiled_cache=_BY_STRUCTURE, column_keys=[]
-        )
-        convert: Mapping[str, Callable[[Any], Any]] = made._bind_processors  # noqa: SLF001
-        given = made.construct_params(extracted_parameters=extracted, _check=False)
-        values = {name: convert[name](value) if name in convert else value for name, value in given.items()}
-        found = _BY_STATEMENT[statement] = Compiled(made.string, made.positiontup or (), values)
-    return found
-
-
 class Reader:
     """One snapshot for one operation: READ ONLY, REPEATABLE READ, on one connection.
 
@@ -80,9 +49,19 @@ class Reader:
     listing that this snapshot has given, by kind. `statement_count` leaves BEGIN and COMMIT out.
     """
 
-    def __init__(self, engine: AsyncEngine, organization_id: UUID) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        organization_id: UUID,
+        client_user_id: UUID | None = None,
+        audience: Audience = Audience.STAFF,
+    ) -> None:
+        if (client_user_id is None) != (audience is Audience.STAFF):
+            raise ValueError("What is read for a client user is written for client users.")
         self.engine = engine
         self.organization_id = organization_id
+        self.client_user_id = client_user_id
+        self.audience = audience
         self.columns: Mapping[Any, frozenset[str]] = {}
         self.seen: dict[Any, list[Sequence[Any]]] = {}
         self.statement_count = 0
@@ -104,16 +83,27 @@ class Reader:
         return self._pooled is not None
 
     async def rows(
-        self, statement: Executable, parameters: Mapping[str, Any] | None = None, record: type[asyncpg.Record] = Row
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | None = None,
+        record: type[asyncpg.Record] = Row,
+        *,
+        is_by_key: bool = False,
     ) -> Sequence[Any]:
-        """The rows of a statement, as tuples in the order of its columns. `organization_id` is bound already."""
+        """The rows of a statement, as tuples in the order of its columns. For whom is read is bound already.
+
+        `is_by_key`: it finds few rows by their keys, whatever the organization has.
+        """
         # A field that fails cancels its siblings. A statement that is cancelled would take the connection along, and with it
         # the snapshot that others still read from.
-        bound = {"organization_id": self.organization_id, **(parameters or {})}
+        bound = {ORGANIZATION: self.organization_id, VIEWER: self.client_user_id, **(parameters or {})}
+        # Each of the few is looked up by itself.
+        is_each = is_by_key and self.audience is Audience.FEW
+        ready = compiled(statement, Audience.MANY if is_each else self.audience)
         try:
             if self.is_single:
-                return await self._rows(statement, bound, record)
-            reading = asyncio.ensure_future(self._rows(statement, bound, record))
+                return await self._rows(statement, ready, bound, record)
+            reading = asyncio.ensure_future(self._rows(statement, ready, bound, record))
             reading.add_done_callback(_hear)
             return await asyncio.shield(reading)
         except DATABASE_ERRORS as error:
@@ -121,8 +111,9 @@ class Reader:
                 raise
             raise outage from error
 
-    async def _rows(self, statement: Executable, parameters: Mapping[str, Any], record: type[asyncpg.Record]) -> Sequence[Any]:
-        ready = compiled(statement)
+    async def _rows(
+        self, statement: Executable, ready: Compiled, parameters: Mapping[str, Any], record: type[asyncpg.Record]
+    ) -> Sequence[Any]:
         arguments = ready.arguments(parameters)
         async with self._turn:
             if self._is_closed:

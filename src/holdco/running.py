@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, NoReturn, cast
 
 import asyncpg
 import uvicorn
@@ -18,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco.database import create_engine
-from holdco.endpoint.heads import BoundedHeads
+from holdco.endpoint.draining import DrainedHTTP, DrainedWebSockets
 from holdco.errors import SettingsError
 from holdco.migrations import upgrade
 from holdco.monitoring.metrics import DIRECTORY
@@ -205,8 +206,9 @@ def _run(settings: Settings, workers: int) -> None:
         port=settings.port,
         workers=workers,
         loop="uvloop",
-        http=BoundedHeads,
-        ws="websockets-sansio",
+        # Workers get it pickled, which a class made here could not be.
+        http=cast("Any", partial(DrainedHTTP, head_seconds=settings.head_timeout, body_seconds=settings.body_timeout)),
+        ws=DrainedWebSockets,
         # Messages are bounded, and not compressed: what that needs for each socket is more than the rest of it.
         ws_max_size=1 << 20,
         ws_per_message_deflate=False,
@@ -214,5 +216,5 @@ def _run(settings: Settings, workers: int) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=settings.stop_timeout,
     )

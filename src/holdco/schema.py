@@ -17,8 +17,11 @@ from graphql import (
 from strawberry import ID
 from strawberry.schema.config import StrawberryConfig
 
+from holdco.client_users.graph import ClientUser, ClientUserQueries
+from holdco.client_users.loaders import ClientUserById
+from holdco.client_users.mutations import ClientUserMutations
 from holdco.connections import Info, NodeInterface
-from holdco.contacts.graph import Contact
+from holdco.contacts.graph import Contact, ContactQueries
 from holdco.contacts.loaders import ContactById
 from holdco.contacts.mutations import ContactMutations
 from holdco.customers.graph import Activity, Customer, CustomerQueries, ParentLink
@@ -41,6 +44,10 @@ from holdco.organizations.mutations import OrganizationMutations
 from holdco.payments.graph import Allocation, CreditNote, Payment, PaymentQueries
 from holdco.payments.loaders import AllocationById, CreditNoteById, PaymentById
 from holdco.payments.mutations import AllocationQueries, PaymentMutations
+from holdco.permitted import ask_permission
+from holdco.projects.graph import Project, ProjectQueries
+from holdco.projects.loaders import ProjectById
+from holdco.projects.mutations import ProjectMutations
 from holdco.scalars import SCALARS
 from holdco.subscriptions.graph import Subscription
 
@@ -52,6 +59,8 @@ _LOADERS: dict[Kind, type[Loader[Any, Any]]] = {
     Kind.PARENT_LINK: ParentLinkById,
     Kind.GROUP: GroupById,
     Kind.CONTACT: ContactById,
+    Kind.CLIENT_USER: ClientUserById,
+    Kind.PROJECT: ProjectById,
     Kind.INVOICE: InvoiceById,
     Kind.PAYMENT: PaymentById,
     Kind.CREDIT_NOTE: CreditNoteById,
@@ -82,6 +91,9 @@ class Query(
     CustomerQueries,
     InvoiceQueries,
     GroupQueries,
+    ContactQueries,
+    ClientUserQueries,
+    ProjectQueries,
     PaymentQueries,
     AllocationQueries,
     OrganizationQueries,
@@ -94,6 +106,8 @@ class Mutation(
     CustomerMutations,
     GroupMutations,
     ContactMutations,
+    ClientUserMutations,
+    ProjectMutations,
     InvoiceMutations,
     PaymentMutations,
     OrganizationMutations,
@@ -123,7 +137,21 @@ schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Activity, Allocation, Contact, CreditNote, Customer, CustomerGroup, Invoice, Organization, ParentLink, Payment],
+    types=[
+        Activity,
+        Allocation,
+        ClientUser,
+        Contact,
+        CreditNote,
+        Customer,
+        CustomerGroup,
+        Invoice,
+        Organization,
+        ParentLink,
+        Payment,
+        Project,
+    ],
     config=StrawberryConfig(scalar_map=SCALARS, enable_experimental_incremental_execution=True),
 )
+ask_permission(schema._schema)  # noqa: SLF001 (as below)
 _drop_null_defaults(schema._schema)  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)

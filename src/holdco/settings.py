@@ -22,6 +22,10 @@ DEFAULT_ORGANIZATION_ID = UUID("01900000-0000-7000-8000-000000000001")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
 
+# A host's name, all below a name, or every name.
+_NAME = re.compile(r"\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+
+
 class DocumentsMode(StrEnum):
     """Which documents are executed; `endpoint/persisted.py` has the table."""
 
@@ -53,6 +57,13 @@ class Settings:
     `HOLDCO_TRACES`              `on`: OpenTelemetry traces, with the extra `opentelemetry` (default: off)
     `HOLDCO_LIMIT_…`             how much one request may ask for (holdco.limits)
     `HOLDCO_INTROSPECTION`       `on`, or `off`: the schema is not told, and refusals suggest no names (default: on)
+    `HOLDCO_HEAD_TIMEOUT`        seconds in which the head of a request has to come (default: 20)
+    `HOLDCO_BODY_TIMEOUT`        seconds in which its body has to come after that (default: 60)
+    `HOLDCO_HOSTS`               names of this server, separated by commas: api.example, *.example, * (default: endpoint/hosts.py)
+    `HOLDCO_SOCKET_OPERATIONS_MAX` operations, subscriptions included, that one WebSocket may have under way (default: 100)
+    `HOLDCO_CONNECTION_INIT_TIMEOUT` seconds that a WebSocket has to say connection_init (default: 10)
+    `HOLDCO_STOP_TIMEOUT`        seconds that operations under way have to end after SIGTERM (default: as long as one may wait and
+                                 be executed: 35)
     `HOLDCO_OWNER_URL`           DATABASE_URL's database by the login that owns its tables, to migrate it (default: DATABASE_URL)
     """
 
@@ -75,6 +86,12 @@ class Settings:
     is_tracing: bool = False
     limits: Limits = field(default_factory=Limits)
     is_introspection_on: bool = True
+    head_timeout: int = 20
+    body_timeout: int = 60
+    hosts: tuple[str, ...] = ()
+    socket_operations_max: int = 100
+    connection_init_timeout: int = 10
+    stop_timeout: int = 35
     owner_url: str | None = None
 
     @classmethod
@@ -100,6 +117,12 @@ class Settings:
             is_tracing=_switch(environment, "HOLDCO_TRACES", is_on=False),
             limits=Limits.from_environment(environment),
             is_introspection_on=_switch(environment, "HOLDCO_INTROSPECTION", is_on=True),
+            head_timeout=_number(environment, "HOLDCO_HEAD_TIMEOUT", 20, highest=3600),
+            body_timeout=_number(environment, "HOLDCO_BODY_TIMEOUT", 60, highest=3600),
+            hosts=_hosts(environment),
+            socket_operations_max=_number(environment, "HOLDCO_SOCKET_OPERATIONS_MAX", 100, highest=10_000),
+            connection_init_timeout=_number(environment, "HOLDCO_CONNECTION_INIT_TIMEOUT", 10, highest=600),
+            stop_timeout=_number(environment, "HOLDCO_STOP_TIMEOUT", _longest(environment), highest=4200),
             owner_url=_owner_url(environment),
         )
 
@@ -110,6 +133,12 @@ def _number(environment: Mapping[str, str], name: str, default: int, *, highest:
     if not text.isascii() or not text.isdigit() or len(text) > len(str(highest)) or not 1 <= int(text) <= highest:
         raise SettingsError(f"{name} must be a whole number from 1 to {highest}, not {text[:60]!r}.")
     return int(text)
+
+
+def _longest(environment: Mapping[str, str]) -> int:
+    """Seconds that an operation may take from its arrival to its end."""
+    wait = _number(environment, "HOLDCO_OPERATIONS_WAIT", 5, highest=600)
+    return wait + _number(environment, "HOLDCO_EXECUTION_TIMEOUT", 30, highest=3600)
 
 
 def _documents(environment: Mapping[str, str]) -> DocumentsMode:
@@ -146,6 +175,15 @@ def _origins(environment: Mapping[str, str]) -> tuple[str, ...]:
         if not _ORIGIN.fullmatch(each):
             raise SettingsError(f"HOLDCO_ORIGINS must be origins such as https://app.example, and {each[:60]!r} is none.")
     return origins
+
+
+def _hosts(environment: Mapping[str, str]) -> tuple[str, ...]:
+    texts = (each.strip() for each in environment.get("HOLDCO_HOSTS", "").split(","))
+    hosts = tuple(each.lower() for each in texts if each)
+    for each in hosts:
+        if not _NAME.fullmatch(each):
+            raise SettingsError(f"HOLDCO_HOSTS must be names such as api.example, without a port, and {each[:60]!r} is none.")
+    return hosts
 
 
 def _switch(environment: Mapping[str, str], name: str, *, is_on: bool) -> bool:

@@ -42,6 +42,8 @@ SIZES: Final = Sizes(
             for payload in (
                 "AllocationPayload",
                 "AllocationPlan",
+                "ClientUserInvitePayload",
+                "ClientUserPayload",
                 "ContactDeletePayload",
                 "ContactPayload",
                 "CreditNotePayload",
@@ -55,6 +57,7 @@ SIZES: Final = Sizes(
                 "InvoiceVoidPayload",
                 "OrganizationPayload",
                 "PaymentPayload",
+                "ProjectPayload",
             )
         },
     },

@@ -30,6 +30,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from holdco.filtering import array_of
 from holdco.listing import Listing, Order, Relation
 from holdco.paging import PageRequest
+from holdco.sighted import Seen
 
 # What the reader binds: always the first, and what a loader is asked for.
 ORGANIZATION_ID: Final = bindparam("organization_id", type_=Uuid)
@@ -116,14 +117,17 @@ def is_key(column_of_key: ColumnElement[Any]) -> ColumnElement[bool]:
     return column_of_key == func.any(bindparam(KEYS, type_=array_of(column_of_key)))
 
 
-def _parents_table() -> FromClause:
+def _parents_table(relation: Relation) -> FromClause:
     """The parents as a table of `id` and `position`. MATERIALIZED: they are few, and the planner must start from them."""
     unnested = (
         func.unnest(bindparam(KEYS, type_=ARRAY(Uuid)))
         .table_valued(column("id", Uuid), with_ordinality="position", name="given")
         .render_derived()
     )
-    return select(unnested.c.id, unnested.c.position).cte("parents").prefix_with("MATERIALIZED", dialect="postgresql")
+    parents = select(unnested.c.id, unnested.c.position)
+    if relation.below:
+        parents = parents.where(Seen(unnested.c.id, relation.below))
+    return parents.cte("parents").prefix_with("MATERIALIZED", dialect="postgresql")
 
 
 def _related(statement: Select[Any], relation: Relation, parents: FromClause) -> Select[Any]:
@@ -135,7 +139,7 @@ def _related(statement: Select[Any], relation: Relation, parents: FromClause) ->
 @lru_cache(STATEMENTS_MAX)
 def pages_by_parent(listing: Listing[Any], relation: Relation, request: PageRequest, names: Names) -> Select[Any]:
     """A page for each parent: which of the keys it is, counted from 1, then the row's columns."""
-    parents = _parents_table()
+    parents = _parents_table(relation)
     page = _related(page_select(listing, request, names), relation, parents).correlate(parents).lateral("page")
     return (
         select(parents.c.position, *page.c)
@@ -152,7 +156,7 @@ def pages_by_level(listing: Listing[Any], relation: Relation, request: PageReque
     id of the parent comes first, then the row's columns, then the level: a parent that is below another one is reached at several
     levels, with the same page at each.
     """
-    parents = _parents_table()
+    parents = _parents_table(relation)
 
     def page(of: FromClause) -> Any:
         rows = _related(page_select(listing, request, names), relation, of).correlate(of).subquery("rows_of_page")
@@ -184,6 +188,6 @@ def _ordering_of(page: FromClause, request: PageRequest) -> list[ColumnElement[A
 @lru_cache(STATEMENTS_MAX)
 def counts_by_parent(listing: Listing[Any], relation: Relation, request: PageRequest) -> Select[Any]:
     """The id of each parent, and how many it has."""
-    parents = _parents_table()
+    parents = _parents_table(relation)
     counted = _related(count_select(listing, request), relation, parents).correlate(parents).lateral("counted")
     return select(parents.c.id, counted.c.count).select_from(parents.join(counted, true()))

@@ -29,6 +29,9 @@ class Viewer:
     """On whose behalf an operation runs: staff with a role, or a client user, whose roles stand with its customers.
 
     `actor` is the name under which its changes are recorded. `token_id` is what it showed, where that was one of our own.
+    `sees_many` says that a client user sees thousands of customers, as far as is known: reading is planned by it, nothing else.
+
+    Equal viewers see the same: an event is read once for all of them (`endpoint/subscribing.py`).
     """
 
     organization_id: UUID
@@ -36,6 +39,7 @@ class Viewer:
     role: StaffRole | None
     client_user_id: UUID | None = None
     token_id: UUID | None = None
+    sees_many: bool = False
 
     def __post_init__(self) -> None:
         if (self.role is None) == (self.client_user_id is None):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from uuid import UUID
+
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clients import chromium, packages
 from conftest import Client
+from subscriptions.conftest import Server, serving
 
 # Without a browser there is nothing to open the page in; the header of the run says so (tests/conftest.py).
 collect_ignore = [] if chromium.path() else ["test_graphiql_in_chromium.py"]
@@ -23,3 +28,10 @@ def _packages() -> None:
 def url(client: Client) -> str:
     """Where the test's server serves its organization."""
     return f"{client.http.base_url}/graphql"
+
+
+@pytest.fixture
+async def server(database_url: str, organization_id: UUID, engine: AsyncEngine) -> AsyncIterator[Server]:
+    """A server whose subscribers can be counted, for what clients hear."""
+    async with serving(database_url, organization_id, engine) as made:
+        yield made

@@ -1,5 +1,5 @@
-// Opens the page for people in a browser and runs the tab of a name. Prints what the page requested, what it complained about,
-// and the tabs, once the answer shows a text; takes a picture.
+// Opens the page for people in a browser and runs the tab of a name, or else the one that the page opens with. Prints what the page
+// requested, what it complained about, the tabs, and what the answer shows once a text is there; takes a picture.
 import puppeteer from "puppeteer-core";
 
 const { url, executablePath, tab, shows, picture } = JSON.parse(process.argv[2]);
@@ -21,16 +21,25 @@ try {
   const response = await page.goto(url, { waitUntil: "networkidle0" });
   await page.waitForSelector(".graphiql-tab-button");
   const tabs = await page.$$eval(".graphiql-tab-button", (buttons) => buttons.map((button) => button.textContent));
-  await (await page.$$(".graphiql-tab-button"))[tabs.indexOf(tab)].click();
+  if (tab) await (await page.$$(".graphiql-tab-button"))[tabs.indexOf(tab)].click();
   await page.click(".graphiql-execute-button");
-  await page.waitForFunction(
-    (text) => document.querySelector(".graphiql-response")?.textContent.replaceAll("\u00a0", " ").includes(text),
+  const found = await page.waitForFunction(
+    (text) => {
+      // The editor draws its lines in any order, each where it belongs.
+      const lines = [...document.querySelectorAll(".graphiql-response .view-line")];
+      const answer = lines
+        .sort((one, other) => parseFloat(one.style.top) - parseFloat(other.style.top))
+        .map((line) => line.textContent.replaceAll("\u00a0", " "))
+        .join("\n");
+      return answer.includes(text) && answer;
+    },
     { timeout: 30_000 },
     shows,
   );
+  const answer = await found.jsonValue();
   const { length: pictureBytes } = await page.screenshot({ path: picture });
   const policy = response.headers()["content-security-policy"];
-  console.log(JSON.stringify({ status: response.status(), policy, requests, complaints, tabs, pictureBytes }));
+  console.log(JSON.stringify({ status: response.status(), policy, requests, complaints, tabs, answer, pictureBytes }));
 } finally {
   await browser.close();
 }

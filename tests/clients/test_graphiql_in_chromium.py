@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
+import orjson
 import pytest
 
 import demo_company
 from clients import chromium
+from clients.hearing import HEARD, heard
 from clients.packages import HERE, ask
 from holdco.endpoint.graphiql import read_examples
+from stories import Story
+from subscriptions.conftest import Server
 
 ARTEFACTS = HERE / "artefacts"
-TABS = ["TreeWithBalances", "WhoOwesWhat", "PreviewAPayment", "RecordAndApply", "WhoPaidThisInvoice"]
+TABS = ["TreeWithBalances", "WhoOwesWhat", "PreviewAPayment", "RecordAndApply", "WhoPaidThisInvoice", "CustomerPage"]
+DEFERRED = """query Deferred {
+  customers {
+    nodes { number ... @defer { name } }
+  }
+}"""
+SUBSCRIPTION = """subscription CustomerChanged {
+  customerChanged(customerId: "%s") {
+    customers { name }
+    refetch
+  }
+}"""
 
 
-@pytest.fixture
-def picture() -> Path:
-    """Where the picture goes; there is none yet."""
+def picture(name: str) -> Path:
+    """Where a picture goes; there is none yet."""
     ARTEFACTS.mkdir(exist_ok=True)
-    path = ARTEFACTS / "graphiql.png"
+    path = ARTEFACTS / name
     path.unlink(missing_ok=True)
     return path
 
@@ -31,25 +47,42 @@ def _bundle() -> None:
     subprocess.run([HERE.parent.parent / "scripts/graphiql"], check=True)
 
 
+async def graphiql(url: str, name: str, shows: str, tab: str | None = None) -> dict[str, Any]:
+    """What the page told that was opened here, as soon as its answer showed a text. Leaves a picture of this name."""
+    shown: dict[str, Any] = await ask(
+        "graphiql.mjs", url=url, executablePath=chromium.path(), tab=tab, shows=shows, picture=str(picture(name))
+    )
+    assert (shown["status"], shown["complaints"]) == (200, [])
+    assert shown["pictureBytes"] > 10_000
+    return shown
+
+
 @pytest.mark.usefixtures("_bundle")
-async def test_graphiql_loads_from_holdco_alone_and_runs_an_example(
-    url: str, database_url: str, organization_id: UUID, picture: Path
-) -> None:
+async def test_graphiql_loads_from_holdco_alone_and_runs_an_example(url: str, database_url: str, organization_id: UUID) -> None:
     """Leaves a picture in `artefacts/graphiql.png`."""
     await demo_company.load(database_url, organization_id)
-    shown = await ask(
-        "graphiql.mjs",
-        url=url,
-        executablePath=chromium.path(),
-        tab="TreeWithBalances",
-        shows='"number": "ALD-HQ"',
-        picture=str(picture),
-    )
-    assert shown["status"] == 200
+    shown = await graphiql(url, "graphiql.png", '"number": "ALD-HQ"', "TreeWithBalances")
     assert "default-src 'none'" in shown["policy"]
     assert shown["tabs"] == TABS
     assert len(shown["tabs"]) == len(read_examples())
     origin = url.removesuffix("/graphql")
     assert [request for request in shown["requests"] if not request.startswith((origin, "data:", "blob:"))] == []
-    assert shown["complaints"] == []
-    assert shown["pictureBytes"] > 10_000
+
+
+@pytest.mark.usefixtures("_bundle")
+async def test_graphiql_shows_what_a_subscription_of_a_link_hears(server: Server, story: Story) -> None:
+    """Leaves a picture in `artefacts/subscription.png`. The link opens beside the examples."""
+    head = await story.customer("Aldgate")
+    address = f"http://{server.host}/graphql?{urlencode({'query': SUBSCRIPTION % head})}"
+    shown = await heard(server, story, head, graphiql(address, "subscription.png", '"name": "Aldgate Networks"'))
+    assert shown["tabs"] == ["CustomerChanged", *TABS]
+    assert orjson.loads(shown["answer"]) == {"data": HEARD}
+
+
+@pytest.mark.usefixtures("_bundle")
+async def test_graphiql_shows_what_is_deferred_in_its_place(server: Server, story: Story) -> None:
+    """Leaves a picture in `artefacts/deferred.png`."""
+    await story.customer("Aldgate", number="ALD")
+    address = f"http://{server.host}/graphql?{urlencode({'query': DEFERRED})}"
+    shown = await graphiql(address, "deferred.png", '"name": "Aldgate"')
+    assert orjson.loads(shown["answer"]) == {"data": {"customers": {"nodes": [{"number": "ALD", "name": "Aldgate"}]}}}

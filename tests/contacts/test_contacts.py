@@ -285,3 +285,56 @@ async def test_a_contact_is_found_by_its_id_alone(execute: Execute, customer_id:
     }
     await ask(execute, DELETE, input={"id": contact["id"], "confirm": True})
     assert await ask(execute, document, id=contact["id"]) is None
+
+
+async def test_contacts_are_found_by_what_they_are_whatever_their_customer(execute: Execute, customer_id: str) -> None:
+    document = 'mutation { customerCreate(input: {name: "Aldgate Oslo"}) { customer { id } } }'
+    other_id = (await ask(execute, document))["customer"]["id"]
+    ada = (await create(execute, customer_id, "Ada Park", email="Ada@aldgate.example"))["id"]
+    mei = (await create(execute, other_id, "Mei Lund"))["id"]
+    ola = (await create(execute, other_id, "Ola Park"))["id"]
+    found_by = "query ($filter: ContactFilter) { contacts(filter: $filter) { totalCount nodes { id } } }"
+    for given, expected in (
+        ({}, [ada, mei, ola]),
+        ({"customerId": {"eq": other_id}}, [mei, ola]),
+        ({"email": {"eq": "ada@ALDGATE.example"}}, [ada]),
+        ({"email": {"eq": None}}, [mei, ola]),
+        ({"name": {"contains": "park"}, "customerId": {"eq": other_id}}, [ola]),
+        ({"id": {"in": [mei]}}, [mei]),
+    ):
+        found = await ask(execute, found_by, filter=given)
+        assert ([node["id"] for node in found["nodes"]], found["totalCount"]) == (expected, len(expected)), given
+    assert await ask(execute, "query ($id: ID!) { contact(id: $id) { name } }", id=mei) == {"name": "Mei Lund"}
+    assert await ask(execute, "query ($id: ID!) { contact(id: $id) { name } }", id="con_" + "0" * 32) is None
+
+
+async def test_who_keeps_a_copy_reads_on_from_the_last_change(execute: Execute, customer_id: str) -> None:
+    made = [await create(execute, customer_id, name) for name in ("Ada", "Mei", "Ola")]
+    changes = """
+    query ($after: String) {
+      contacts(orderBy: [{field: UPDATED_AT}], after: $after) { nodes { name } pageInfo { endCursor } }
+    }
+    """
+    copied = await ask(execute, changes)
+    assert [node["name"] for node in copied["nodes"]] == ["Ada", "Mei", "Ola"]
+    await ask(execute, UPDATE, input={"id": made[1]["id"], "phone": "1"})
+    changed = await ask(execute, changes, after=copied["pageInfo"]["endCursor"])
+    assert [node["name"] for node in changed["nodes"]] == ["Mei"]
+
+
+async def test_a_customer_has_as_many_contacts_as_it_needs(execute: Execute, customer_id: str) -> None:
+    """More than a page holds, several in a request."""
+    one = 'contactCreate(input: {customerId: "%s", name: "%s"}) { userErrors { code } }'
+    for start in range(0, 210, 30):
+        fields = " ".join(f"c{number}: {one % (customer_id, f'Contact {number:03}')}" for number in range(start, start + 30))
+        assert set(map(str, (await execute(f"mutation {{ {fields} }}")).values())) == {"{'userErrors': []}"}
+    page = """
+    query ($id: ID!, $after: String) { customer(by: {id: $id}) {
+      contacts(first: 200, after: $after) { totalCount nodes { name } pageInfo { endCursor hasNextPage } }
+    } }
+    """
+    first = (await ask(execute, page, id=customer_id))["contacts"]
+    rest = (await ask(execute, page, id=customer_id, after=first["pageInfo"]["endCursor"]))["contacts"]
+    names = [node["name"] for node in [*first["nodes"], *rest["nodes"]]]
+    assert (names, first["totalCount"]) == ([f"Contact {number:03}" for number in range(210)], 210)
+    assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (True, False)

@@ -219,6 +219,7 @@ def test_every_code_has_a_status_and_a_meaning_of_its_own() -> None:
         "PERSISTED_QUERY_HASH_MISMATCH": 400,
         "DOCUMENT_NOT_TRUSTED": 403,
         "CROSS_SITE_REQUEST": 403,
+        "HOST_NOT_SERVED": 421,
         "BAD_USER_INPUT": 400,
         "INTERNAL_ERROR": 500,
         "THROTTLED": 503,

@@ -15,7 +15,7 @@ from holdco.endpoint.graphiql import Example, read_examples
 from holdco.schema import schema
 
 EXAMPLES = {example.name: example for example in read_examples()}
-TREE, OWES, PREVIEW, RECORD, PAID = EXAMPLES
+TREE, OWES, PREVIEW, RECORD, PAID, PAGE = EXAMPLES
 
 
 @pytest.fixture
@@ -123,3 +123,25 @@ async def test_who_paid_this_invoice_names_the_head_office(execute: Execute) -> 
         ("CreditNote", "CRN-0001", "350.00"),
     ]
     assert {each["payer"]["number"] for each in allocations} == {"ALD-HQ"}
+
+
+@pytest.mark.usefixtures("demo")
+async def test_the_page_of_a_customer_shows_its_people_and_projects(execute: Execute) -> None:
+    page = (await execute(EXAMPLES[PAGE].query, **_variables(EXAMPLES[PAGE])))["customer"]
+    assert [(each["role"], each["node"]["name"], each["node"]["state"]) for each in page["clientUsers"]["edges"]] == [
+        ("PAYER", "Margaret Oduya", "ACTIVE"),
+        ("VIEWER", "Tom Ashdown", "NOT_INVITED"),
+    ]
+    assert [(each["name"], each["clientUser"] is not None) for each in page["contacts"]["nodes"]] == [
+        ("Margaret Oduya", True),
+        ("Tom Ashdown", True),
+    ]
+    people = {
+        project["name"]: [[each["name"] for each in project[kind]["nodes"]] for kind in ("clientUsers", "contacts")]
+        for project in page["projects"]["nodes"]
+    }
+    assert people == {
+        "Framework agreement": [["Margaret Oduya"], ["Margaret Oduya", "Tom Ashdown"]],
+        "New head office network": [["Tom Ashdown"], ["Tom Ashdown"]],
+    }
+    assert [each["system"] for each in page["externalReferences"]] == ["books", "crm"]

@@ -147,6 +147,7 @@ def test_each_example_is_a_document_with_variables_that_it_declares() -> None:
         "3-preview-a-payment",
         "4-record-and-apply",
         "5-who-paid-this-invoice",
+        "6-customer-page",
     ]
     for example in examples:
         operations = [item for item in parse(example.query).definitions if isinstance(item, OperationDefinitionNode)]

@@ -151,6 +151,14 @@ def test_other_extensions_are_no_name(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "application/graphql-response+json"])
+def test_a_name_that_is_not_known_is_a_question_in_every_media_type(client: httpx.Client, media_type: str) -> None:
+    client.headers["accept"] = media_type
+    for response in (post(client, "apq", extensions=apollo("0" * 64)), get(client, "apq", documentId="unknown")):
+        assert (response.status_code, response.json()) == (200, NOT_FOUND)
+        assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/graphql-response+json"])
 def test_off_takes_texts_only_and_says_so_as_apollos_clients_expect(
     client: httpx.Client, ledger: Ledger, media_type: str
 ) -> None:

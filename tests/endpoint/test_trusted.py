@@ -82,6 +82,20 @@ def test_the_same_document_in_two_manifests_is_one(tmp_path: Path) -> None:
     assert {len(name) for name in trusted.texts} == {1, 2, 64}
 
 
+def test_mutations_and_subscriptions_are_looked_at_as_well(tmp_path: Path) -> None:
+    documents = {
+        "m": "mutation M { customerCreate(input: {nam: 1}) { customer { id } } }",
+        "s": "subscription S { customerChangd(customerId: 1) { id } }",
+        "fine": "subscription F($id: ID!) { customerChanged(customerId: $id) { refetch } }",
+    }
+    (tmp_path / "documents.json").write_text(json.dumps(documents))
+    with pytest.raises(SettingsError) as refused:
+        load_trusted(tmp_path, schema, Documents(schema), is_planning=True)
+    first, *others = str(refused.value).splitlines()
+    assert first == "HOLDCO_TRUSTED_DOCUMENTS: 2 of the trusted documents cannot be served."
+    assert [each.partition(": document ")[2].partition(":")[0] for each in others] == ["'m'", "'s'"]
+
+
 async def test_a_query_is_planned_before_it_is_asked_for(
     tmp_path: Path, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,7 +61,7 @@ class House:
     async def answer(self, document: str, *, is_planning: bool, **variables: Any) -> dict[str, Any]:
         """The body of an answer, its errors in the order of their paths and without the number of the request."""
         transport = httpx.ASGITransport(app=self.app(is_planning=is_planning), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://holdco") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             response = await client.post("/graphql", json={"query": document, "variables": variables})
         assert response.status_code == (503 if "SERVICE_UNAVAILABLE" in response.text else 200), response.text
         assert self.checked_out() == 0
@@ -235,7 +235,7 @@ async def test_failing_and_other_requests_that_share_one_connection_are_all_answ
     other = "{ customers { nodes { number } } }"
     documents = [failing, other, other] * 5
     transport = httpx.ASGITransport(app=house.app(is_planning=is_planning), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://holdco") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answers = await asyncio.gather(*(client.post("/graphql", json={"query": document}) for document in documents))
     assert [answer.status_code for answer in answers] == [200] * 15
     for document, answer in zip(documents, answers, strict=True):
@@ -342,7 +342,7 @@ async def test_an_operation_that_is_cancelled_at_any_level_leaves_the_connection
     async with directly(house.engine) as blocking:
         await blocking.execute(text(f"lock table {table} in access exclusive mode"))
         transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://holdco") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             asking = asyncio.create_task(client.post("/graphql", json={"query": document}))
             await until_somebody_waits(house.engine)
             asking.cancel()

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from holdco.context import Context
 from holdco.endpoint.documents import Documents
 from holdco.endpoint.view import Endpoint
+from holdco.execution import execute as execution
 from holdco.schema import schema
 from holdco.viewer import StaffRole, Viewer
 
@@ -104,6 +106,21 @@ async def test_a_way_to_skip_that_was_forgotten_is_answered_as_before(context: C
         await data(documents, context, SWITCHED, way)
     assert await data(documents, context, SWITCHED, nothing) == {"t": "Query"}
     assert await data(documents, context, SWITCHED, nothing | {"s0": False}) == {"s0": "Query", "t": "Query"}
+
+
+async def test_every_payload_of_a_mutation_keeps_its_plan(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    payloads = " ".join(f"a{n}: invoiceIssue(input: {{ id: $id }}) {{ userErrors {{ code @skip(if: $s) }} }}" for n in range(20))
+    document = Documents(schema).read(f"mutation ($id: ID!, $s: Boolean!) {{ {payloads} }}")
+    made: list[Any] = []
+    plan = execution.planned
+    monkeypatch.setattr(execution, "planned", lambda *given: made.append(given) or plan(*given))
+    for skipped in (True, False, True, False):
+        (plans,) = document.plans.values()
+        variables = {"id": "cus_" + "0" * 32, "s": skipped}
+        result = await execution.execute(schema, document.node, plans, context=context, variables=variables)
+        expected = {} if skipped else {"code": "NOT_FOUND"}
+        assert result.data == {f"a{n}": {"userErrors": [expected]} for n in range(20)}
+    assert len(made) == 40
 
 
 async def test_a_server_answers_more_documents_than_it_keeps(engine: AsyncEngine, organization_id: UUID) -> None:

@@ -77,7 +77,7 @@ async def client(engine: AsyncEngine, organization_id: UUID) -> AsyncIterator[ht
         return Context(engine, Viewer(organization_id, "tester", StaffRole.ADMIN))
 
     app = Starlette(routes=[Route("/graphql", Endpoint(schema, make_context=make_context, is_planning=True))])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://holdco") as made:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as made:
         yield made
 
 

@@ -54,11 +54,62 @@ DOCUMENTS: dict[str, tuple[str, str]] = {
     "five hundred times the same list": ("{ " + "customers { nodes { id } } " * 300 + "}", "REPETITIONS_EXCEEDED"),
     "the same list from many fragments": (
         "{ "
-        + " ".join(f"...F{n}" for n in range(300))
+        + " ".join(f"...F{n}" for n in range(100))
         + " } "
-        + " ".join(f"fragment F{n} on Query {{ customers {{ nodes {{ id }} }} }}" for n in range(300)),
+        + " ".join(f"fragment F{n} on Query {{ customers {{ nodes {{ id }} }} }}" for n in range(100)),
         "REPETITIONS_EXCEEDED",
     ),
+    "the same fields in a fragment that nothing spreads": (
+        "{ __typename } fragment F on Query { " + "customers { nodes { id } } " * 300 + "}",
+        "REPETITIONS_EXCEEDED",
+    ),
+    "the same fields inside many fragments": (
+        "{ organization { " + "... { " * 10 + "id " * 50 + "} " * 10 + "} }",
+        "REPETITIONS_EXCEEDED",
+    ),
+    "many fields inside many fragments": (
+        "{ organization { " + "... { " * 20 + " ".join(f"a{n}" for n in range(1_000)) + " }" * 20 + " } }",
+        "DOCUMENT_TOO_LARGE",
+    ),
+    "a fragment of too many fields that nothing spreads": (
+        "{ __typename } fragment F on Query { " + "a " * 2_001 + "}",
+        "DOCUMENT_TOO_LARGE",
+    ),
+    "many small fragments": (
+        "{ __typename } " + " ".join(f"fragment F{n} on Query {{ a }}" for n in range(700)),
+        "DOCUMENT_TOO_LARGE",
+    ),
+    "many fragments beside one another": (
+        "{ "
+        + " ".join(f"...F{n}" for n in range(300))
+        + " } "
+        + " ".join(f"fragment F{n} on Query {{ a{n} }}" for n in range(300)),
+        "DOCUMENT_TOO_LARGE",
+    ),
+    "many operations": (" ".join(f"query Q{n} {{ __typename }}" for n in range(990)), "DOCUMENT_TOO_LARGE"),
+    "operations that all spread a large fragment": (
+        " ".join(f"query Q{n} {{ ...F }}" for n in range(50))
+        + f" fragment F on Query {{ organization {{ {' '.join(f'a{n}' for n in range(100))} }} }}",
+        "DOCUMENT_TOO_LARGE",
+    ),
+    "many variables": (
+        "query (" + " ".join(f"$v{n}: Int" for n in range(1_200)) + ") { __typename }",
+        "DOCUMENT_TOO_LARGE",
+    ),
+    "many arguments of one field": (
+        "{ customers(" + " ".join(f"a{n}: 1" for n in range(1_600)) + ") { totalCount } }",
+        "DOCUMENT_TOO_LARGE",
+    ),
+    "the same argument many times": ("{ node(" + 'id: "a" ' * 1_600 + ") { id } }", "DOCUMENT_TOO_LARGE"),
+    "many arguments of one directive": (
+        "{ __typename @include(" + " ".join(f"a{n}: true" for n in range(1_600)) + ") }",
+        "DOCUMENT_TOO_LARGE",
+    ),
+    "many fields of an input": (
+        "{ customer(by: { " + " ".join(f"a{n}: 1" for n in range(1_600)) + " }) { id } }",
+        "DOCUMENT_TOO_LARGE",
+    ),
+    "a schema": (" ".join(f"type T{n} {{ a: Int }}" for n in range(700)), "GRAPHQL_VALIDATION_FAILED"),
     "a fragment inside itself": ("{ ...A } fragment A on Query { ...A }", "GRAPHQL_VALIDATION_FAILED"),
     "fragments inside each other": (
         (
@@ -141,6 +192,15 @@ DOCUMENTS: dict[str, tuple[str, str]] = {
         "COST_EXCEEDED",
     ),
 }
+
+
+async def test_of_many_errors_a_few_are_told(server: Server, sent: list[str]) -> None:
+    wrong = " ".join(f"a{n}: 1" for n in range(99))
+    for document in (f"{{ customer(by: {{ {wrong} }}) {{ id }} }}", "{ customers { " + "a b c d e f " * 9 + "} }"):
+        errors = (await server.post(document)).json()["errors"]
+        assert [error["extensions"] for error in errors] == [{"code": "GRAPHQL_VALIDATION_FAILED"}] * 6
+        assert errors[-1]["message"].startswith("Too many validation errors")
+    assert sent == []
 
 
 @pytest.mark.parametrize(("document", "code"), DOCUMENTS.values(), ids=DOCUMENTS)

@@ -10,6 +10,7 @@ import pytest
 
 from holdco.errors import SettingsError
 from holdco.limits import Limits
+from holdco.schema import schema
 from holdco.settings import Settings
 from limits.conftest import Server, Serving
 
@@ -70,6 +71,26 @@ def variable_items(number: int) -> tuple[str, dict[str, Any]]:
     return "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ids, "more": [{"a": [], "b": 1}]}
 
 
+def operations(number: int) -> tuple[str, dict[str, Any]]:
+    return " ".join(f"query Q{n} {{ __typename }}" for n in range(number)), {}
+
+
+def fragments(number: int) -> tuple[str, dict[str, Any]]:
+    spread = " ".join(f"...F{n}" for n in range(number))
+    return f"{{ {spread} }} " + " ".join(f"fragment F{n} on Query {{ __typename }}" for n in range(number)), {}
+
+
+def declared(number: int) -> tuple[str, dict[str, Any]]:
+    used = " ".join(f"... @include(if: $v{n}) {{ __typename }}" for n in range(number))
+    return f"query ({' '.join(f'$v{n}: Boolean = true' for n in range(number))}) {{ {used} }}", {}
+
+
+def arguments(number: int) -> tuple[str, dict[str, Any]]:
+    names = [*schema._schema.type_map["CustomerFilter"].fields][:number]  # type: ignore[attr-defined]  # noqa: SLF001
+    given = " ".join(f"{name}: null" for name in names)
+    return f"query ($first: Int) {{ customers(filter: {{ {given} }}, first: $first) {{ totalCount }} }}", {}
+
+
 def cost(number: int) -> tuple[str, dict[str, Any]]:
     return "query ($first: Int) { customers(first: $first) { nodes { id } } }", {"first": number - 2}
 
@@ -81,6 +102,10 @@ BOUNDS: dict[str, tuple[Any, str, str]] = {
     "depth": (depth, "depth", "DEPTH_EXCEEDED"),
     "aliases": (aliases, "aliases", "ALIASES_EXCEEDED"),
     "directives": (directives, "directives", "DIRECTIVES_EXCEEDED"),
+    "operations": (operations, "operations", "DOCUMENT_TOO_LARGE"),
+    "fragments": (fragments, "fragments", "DOCUMENT_TOO_LARGE"),
+    "variables": (declared, "variables", "DOCUMENT_TOO_LARGE"),
+    "arguments": (arguments, "arguments", "DOCUMENT_TOO_LARGE"),
     "fields of the root": (root_fields, "root_fields", "ROOT_FIELDS_EXCEEDED"),
     "repetitions": (repetitions, "repetitions", "REPETITIONS_EXCEEDED"),
     "items in the document": (literal_items, "list_items", "LIST_TOO_LARGE"),
@@ -102,14 +127,17 @@ async def test_what_a_limit_allows_is_answered_and_one_more_is_not(
         document, variables = made(number + 1)
         response = await server.post(document, variables)
         (error,) = response.json()["errors"]
-        assert (response.status_code, error["extensions"]) == (400, {"code": code})
+        told = {"cost": {"requested": number + 1, "maximum": number}} if made is cost else {}
+        assert (response.status_code, error["extensions"]) == (400, {"code": code, **told})
         assert str(number) in error["message"]
         if name != "tokens":
             # The parser stops counting where it stops reading.
             assert str(number + 1) in error["message"]
         assert sent == []
         document, variables = made(number)
-        assert await server.code(document, variables) is None
+        named = {"operationName": "Q0"} if made is operations else {}
+        answer = (await server.http.post("/graphql", json={"query": document, "variables": variables, **named})).json()
+        assert [*answer] == ["data"]
 
 
 def test_every_limit_has_its_bound_tested_or_is_an_estimate() -> None:

@@ -214,7 +214,7 @@ async def test_a_refusal_tells_both_numbers_and_what_to_change(server: Server) -
     assert error == {
         "message": "The answer may have 8,080,402 objects, and at most 500,000 are served: "
         "ask for smaller pages (`first`) or fewer levels, or split the operation.",
-        "extensions": {"code": "COST_EXCEEDED"},
+        "extensions": {"code": "COST_EXCEEDED", "cost": {"requested": 8_080_402, "maximum": 500_000}},
     }
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import UUID
 
-from holdco.monitoring.operations import Names
+import pytest
+
+from holdco.monitoring.operations import NAMES, Names
 from operations.serving import served, settings_of
 from stories import Story
 
@@ -57,3 +60,23 @@ async def test_the_pool_is_shown(database_url: str, organization_id: UUID) -> No
 def test_clients_cannot_make_more_series_than_there_are_names_to_spare() -> None:
     names = Names(2)
     assert [names.label(name) for name in ("A", None, "B", "C", "A", "D")] == ["A", "anonymous", "B", "other", "A", "other"]
+
+
+def test_names_of_trusted_documents_always_have_series_of_their_own() -> None:
+    names = Names(1)
+    assert [names.label(name) for name in ("A", "B")] == ["A", "other"]
+    names.trust(["B", "C"])
+    assert [names.label(name) for name in ("A", "B", "C", "D")] == ["A", "B", "C", "other"]
+
+
+async def test_names_are_trusted_as_manifests_are_read(
+    database_url: str, organization_id: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NAMES, "_names_max", 0)
+    (tmp_path / "documents.json").write_text('{"id": "query FromAManifest { __typename }"}')
+    async with served(settings_of(database_url, organization_id, trusted_documents=tmp_path)) as server:
+        await server.http.post("/graphql", json={"documentId": "id"})
+        await server.ask("query FromAClient { __typename }")
+        for name, count in (("FromAManifest", 1), ("FromAClient", 0)):
+            labels = {"operation": name, "type": "query", "outcome": "OK"}
+            assert await server.metric("holdco_operation_duration_seconds_count", **labels) == count

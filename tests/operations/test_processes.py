@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
@@ -86,10 +89,17 @@ async def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_re
 
 async def test_every_operation_is_logged_when_wanted_and_slow_ones_always_without_values(story: Story, database_url: str) -> None:
     document = "query Find($number: String!) { customers(filter: {number: {eq: $number}}) { nodes { name } } }"
-    with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on", HOLDCO_SLOW_MILLISECONDS="1") as process:
-        async with httpx.AsyncClient(base_url=process.address) as http:
+    with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on", HOLDCO_SLOW_MILLISECONDS="500") as process:
+        async with httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http:
             await http.post("/graphql", json={"query": "query Quick { __typename }"})
-            asked = await http.post("/graphql", json={"query": document, "variables": {"number": "secret-number"}})
+            async with directly(story.engine, story.organization_id) as blocking:
+                await blocking.execute(text("lock table customers in access exclusive mode"))
+                body = {"query": document, "variables": {"number": "secret-number"}}
+                asking = asyncio.create_task(http.post("/graphql", json=body))
+                await until_waiting(story.engine, 1)
+                # Slow is a matter of time.
+                await blocking.execute(text("select pg_sleep(0.6)"))
+            asked = await asking
             assert asked.json() == {"data": {"customers": {"nodes": []}}}
         process.stop()
         status, errors = await asyncio.to_thread(process.end)
@@ -101,6 +111,31 @@ async def test_every_operation_is_logged_when_wanted_and_slow_ones_always_withou
         ("slow operation", "Find", 1, "OK"),
     ]
     assert logged[1]["request_id"] == asked.headers["x-request-id"]
+
+
+async def test_what_a_subscription_and_each_of_its_events_took_is_logged(story: Story, database_url: str) -> None:
+    head = await story.customer("Aldgate Networks")
+    document = "subscription Watches ($id: ID!) { customerChanged(customerId: $id, scope: SELF) { customers { name } } }"
+    request = {"query": document, "variables": {"id": head}}
+    with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on") as process:
+        async with (
+            httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http,
+            http.stream("POST", "/graphql", json=request, headers={"accept": "text/event-stream"}) as stream,
+        ):
+            while value_of((await http.get("/metrics")).text, "holdco_operation_statements_count", type="subscription") == 0:
+                pass
+            await story.do("customerUpdate", id=head, version=1, name="Aldgate")
+            async for line in stream.aiter_lines():
+                if line.startswith("data: "):
+                    break
+        process.stop()
+        status, errors = await asyncio.to_thread(process.end)
+    assert status == 0
+    logged = [orjson.loads(line) for line in errors.splitlines()]
+    assert [(line["event"], line["operation"], line["type"], line["statements"], line["outcome"]) for line in logged] == [
+        ("operation", "Watches", "subscription", 1, "OK"),
+        ("operation", "Watches", "event", 1, "OK"),
+    ]
 
 
 async def test_the_metrics_of_all_workers_are_one(story: Story, database_url: str) -> None:
@@ -116,3 +151,23 @@ async def test_the_metrics_of_all_workers_are_one(story: Story, database_url: st
     assert value_of(shown, "holdco_operation_duration_seconds_count", **labels) == 20
     assert value_of(shown, "holdco_operation_statements_sum", type="query") == 20
     assert value_of(shown, "holdco_requests_refused_total", code="GRAPHQL_VALIDATION_FAILED") == 20
+
+
+async def test_a_worker_that_was_killed_leaves_no_gauges_behind(story: Story, database_url: str, tmp_path: Path) -> None:
+    def workers() -> set[int]:
+        return {int(file.stem.rpartition("_")[2]) for file in tmp_path.glob("gauge_livesum_*.db")}
+
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "HOLDCO_POOL_SIZE": "3"}
+    with serve(database_url, story.organization_id, workers=2, **shared) as process:
+
+        async def connections_max() -> float:
+            async with httpx.AsyncClient(base_url=process.address) as http:
+                return value_of((await http.get("/metrics")).text, "holdco_pool_connections_max")
+
+        async with asyncio.timeout(SECONDS):
+            while await connections_max() != 6:
+                pass
+            killed = min(workers() - {process.running.pid})
+            os.kill(killed, signal.SIGKILL)
+            while killed in workers() or await connections_max() != 6:
+                pass

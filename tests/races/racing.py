@@ -39,6 +39,16 @@ async def race(*attempts: Awaitable[Payload]) -> list[Payload]:
     return [answer for _, answer in sorted(zip((index for index, _ in shuffled), answers, strict=True), key=lambda pair: pair[0])]
 
 
+_TABLES = {
+    "inv": "invoices",
+    "pay": "payments",
+    "crn": "credit_notes",
+    "cus": "customers",
+    "con": "contacts",
+    "usr": "client_users",
+}
+
+
 class Holder:
     """A transaction of another program that stands in the way until it is let go."""
 
@@ -51,10 +61,11 @@ class Holder:
         await self._run("select pg_advisory_xact_lock(:key)", key=lock_key(self._story.organization_id))
 
     async def row(self, key: str) -> None:
-        """The row of an invoice, payment, credit note or customer."""
+        """The row of something that has an id."""
         kind, uuid = ids.parse(key)
-        table = {"inv": "invoices", "pay": "payments", "crn": "credit_notes", "cus": "customers"}[kind.value]
-        await self._run(f"select 1 from {table} where organization_id = :organization_id and id = :id for update", id=uuid)
+        await self._run(
+            f"select 1 from {_TABLES[kind.value]} where organization_id = :organization_id and id = :id for update", id=uuid
+        )
 
     async def counter(self, kind: str) -> None:
         """The counter that gives numbers, e.g. to each PAYMENT."""

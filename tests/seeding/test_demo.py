@@ -159,6 +159,34 @@ async def test_customers_are_in_the_groups_resellers_enterprise_and_direct(execu
 
 
 @pytest.mark.usefixtures("demo")
+async def test_some_contacts_became_client_users_in_every_state_but_deactivated(execute: Execute) -> None:
+    data = await execute(
+        "{ clientUsers { nodes { id name state projectScope customers { edges { role node { number } } } "
+        "projects { nodes { name customer { number } } } } } }"
+    )
+    users = {user.pop("name"): user for user in data["clientUsers"]["nodes"]}
+    assert users["Margaret Oduya"]["id"] == "usr_01900000000070008000000000000301"
+    assert {name: (user["state"], user["projectScope"]) for name, user in users.items()} == {
+        "Gwen Pryce": ("ACTIVE", "ALL"),
+        "Margaret Oduya": ("ACTIVE", "ALL"),
+        "Priya Raman": ("INVITED", "LIST"),
+        "Tom Ashdown": ("NOT_INVITED", "LIST"),
+    }
+    assert {
+        name: [(edge["role"], edge["node"]["number"]) for edge in user["customers"]["edges"]] for name, user in users.items()
+    } == {
+        "Gwen Pryce": [("ADMIN", "CAS-HQ")],
+        "Margaret Oduya": [("PAYER", "ALD-HQ")],
+        "Priya Raman": [("VIEWER", "ALD-LON")],
+        "Tom Ashdown": [("VIEWER", "ALD-HQ")],
+    }
+    assert [(each["name"], each["customer"]["number"]) for each in users["Tom Ashdown"]["projects"]["nodes"]] == [
+        ("New head office network", "ALD-HQ"),
+        ("Wireless roll-out", "ALD-LEE"),
+    ]
+
+
+@pytest.mark.usefixtures("demo")
 async def test_an_invoice_names_the_payment_and_the_credit_note_of_the_head_office(execute: Execute) -> None:
     data = await execute(
         """

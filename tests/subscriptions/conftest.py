@@ -23,8 +23,10 @@ from directly import directly
 from holdco.app import create_app
 from holdco.changes.hub import Hub
 from holdco.changes.notice import CHANNEL, Changes, Topic
+from holdco.endpoint.draining import DrainedHTTP, DrainedWebSockets
 from holdco.scopes import CustomerScope
 from holdco.settings import Settings
+from operations.serving import value_of
 
 PATIENCE = 20
 
@@ -105,12 +107,18 @@ class Server:
         subscriber.close()
 
     async def until_subscribed(self, count: int = 1) -> None:
-        """Returns when so many subscriptions are there; fails if they never are."""
+        """Returns when so many subscriptions wait for events; fails if they never do."""
         await until(lambda: self.hub.subscriber_count == count)
+        # One that is there may still look whether there is what it watches.
+        async with asyncio.timeout(PATIENCE):
+            while value_of((await self.http.get("/metrics")).text, "holdco_operations_running"):
+                pass
 
 
 @asynccontextmanager
-async def serving(database_url: str, organization_id: UUID, engine: AsyncEngine) -> AsyncIterator[Server]:
+async def serving(
+    database_url: str, organization_id: UUID, engine: AsyncEngine, *, ping_seconds: float = 20, **limits: Any
+) -> AsyncIterator[Server]:
     settings = Settings(
         database_url=database_url,
         data_directory=Path("unused"),
@@ -118,22 +126,26 @@ async def serving(database_url: str, organization_id: UUID, engine: AsyncEngine)
         port=0,
         organization_id=organization_id,
         pool_size=10,
+        **limits,
     )
     hub = Hub()
-    async with running(create_app(settings, hub=hub), hub) as server:
+    async with running(create_app(settings, hub=hub), hub, ping_seconds=ping_seconds) as server:
         server.engine = engine
         yield server
 
 
 @asynccontextmanager
-async def running(application: ASGIApp, hub: Hub) -> AsyncIterator[Server]:
+async def running(application: ASGIApp, hub: Hub, *, ping_seconds: float = 20) -> AsyncIterator[Server]:
     config = uvicorn.Config(
         application,
         host="127.0.0.1",
         port=0,
         lifespan="auto",
         log_level="warning",
-        ws="websockets-sansio",
+        http=DrainedHTTP,
+        ws=DrainedWebSockets,
+        ws_ping_interval=ping_seconds,
+        ws_ping_timeout=ping_seconds,
         timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
@@ -150,10 +162,10 @@ async def running(application: ASGIApp, hub: Hub) -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def serve(database_url: str, organization_id: UUID, engine: AsyncEngine) -> AsyncIterator[Callable[[], Any]]:
-    """Starts a server of the test's organization each time that it is called."""
+async def serve(database_url: str, organization_id: UUID, engine: AsyncEngine) -> AsyncIterator[Callable[..., Any]]:
+    """Starts a server of the test's organization, with limits by their names in Settings, each time that it is called."""
     async with AsyncExitStack() as stack:
-        yield lambda: stack.enter_async_context(serving(database_url, organization_id, engine))
+        yield lambda **limits: stack.enter_async_context(serving(database_url, organization_id, engine, **limits))
 
 
 @pytest.fixture

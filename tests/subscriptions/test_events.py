@@ -49,6 +49,29 @@ async def test_a_change_reaches_a_subscriber_as_it_is_after_the_commit(server: S
         }
 
 
+async def test_what_happens_to_people_and_projects_is_a_change_of_their_customers(server: Server, story: Story) -> None:
+    head, other = await story.customer("Aldgate"), await story.customer("Castell")
+    user, secret = await story.invited("Ivy Hale", "ivy@aldgate.example", other)
+    async with server.socket() as socket:
+        await socket.execute("1", CUSTOMERS, id=head)
+        await server.until_subscribed()
+
+        async def told() -> list[str]:
+            changed: list[str] = (await socket.next())["customerChanged"]["customerIds"]
+            return changed
+
+        await story.do("clientUserUpdate", id=user, customers=[{"id": head, "role": "ADMIN"}])
+        assert await told() == [head]
+        await story.accept(secret)
+        assert await told() == [head]
+        project = await story.project(head, "Roll-out")
+        assert await told() == [head]
+        await story.do("projectPeopleSet", id=project, clientUserIds=[user])
+        assert await told() == [head]
+        await story.do("clientUserDeactivate", id=user)
+        assert await told() == [head]
+
+
 async def test_what_is_rolled_back_is_never_told(server: Server, story: Story, engine: AsyncEngine) -> None:
     head = await story.customer("Aldgate")
     async with server.socket() as socket:
@@ -134,11 +157,14 @@ async def test_who_watches_above_a_deleted_customer_is_told_to_refetch(server: S
     head = await story.customer("Aldgate")
     branch = await story.customer("Leeds", under=head)
     preview = "query ($id: ID!) { customerDeletePreview(id: $id) { confirmationToken } }"
-    token = (await story.ask(preview, id=branch))["customerDeletePreview"]["confirmationToken"]
     async with server.socket() as socket:
         await socket.execute("above", CUSTOMERS, id=head)
         await socket.execute("itself", CUSTOMERS, id=branch, scope="SELF")
         await server.until_subscribed(2)
+        # Who is told of a change has seen its customer, which must not be gone before.
+        await rename(story, branch, "Leeds office")
+        assert {(await socket.receive())["id"] for _ in range(2)} == {"above", "itself"}
+        token = (await story.ask(preview, id=branch))["customerDeletePreview"]["confirmationToken"]
         await story.do("customerDelete", id=branch, confirmationToken=token)
         messages = {message["id"]: message["payload"]["data"] for message in [await socket.receive(), await socket.receive()]}
         assert messages["above"]["customerChanged"]["refetch"] is True

@@ -24,7 +24,7 @@ async def test_what_was_not_taken_yet_becomes_one_event() -> None:
     one, other = uuid4(), uuid4()
     for notice in (changed(one), changed(other), changed(one)):
         hub.deliver(notice, None)
-    assert await anext(subscriber) == Event((one, other), is_refetch=False)
+    assert await anext(subscriber) == Event((one, other), is_refetch=False, number=3)
 
 
 async def test_a_subscriber_that_falls_behind_is_told_to_refetch_once_and_then_goes_on() -> None:
@@ -32,10 +32,10 @@ async def test_a_subscriber_that_falls_behind_is_told_to_refetch_once_and_then_g
     subscriber = hub.subscribe(ORGANIZATION, Topic.INVOICE, CUSTOMER, CustomerScope.SELF)
     for _ in range(10 * PENDING_MAX):
         hub.deliver(changed(uuid4()), None)
-    assert await anext(subscriber) == Event((), is_refetch=True)
+    assert await anext(subscriber) == Event((), is_refetch=True, number=10 * PENDING_MAX)
     later = uuid4()
     hub.deliver(changed(later), None)
-    assert await anext(subscriber) == Event((later,), is_refetch=False)
+    assert await anext(subscriber) == Event((later,), is_refetch=False, number=10 * PENDING_MAX + 1)
 
 
 async def test_a_subscription_that_is_closed_ends_and_is_forgotten() -> None:
@@ -46,6 +46,21 @@ async def test_a_subscription_that_is_closed_ends_and_is_forgotten() -> None:
     with pytest.raises(StopAsyncIteration):
         await anext(subscriber)
     assert hub.subscriber_count == 0
+    with pytest.raises(StopAsyncIteration):
+        await anext(hub.subscribe(ORGANIZATION, Topic.INVOICE, CUSTOMER, CustomerScope.SELF))
+    assert hub.subscriber_count == 0
+
+
+async def test_events_are_the_same_only_if_they_end_with_the_same_notice() -> None:
+    hub = Hub()
+    prompt, late = (hub.subscribe(ORGANIZATION, Topic.INVOICE, CUSTOMER, CustomerScope.SELF) for _ in range(2))
+    one = uuid4()
+    hub.deliver(changed(one), None)
+    first = await anext(prompt)
+    hub.deliver(changed(one), None)
+    second = await anext(late)
+    assert (first.ids, second.ids) == ((one,), (one,))
+    assert first != second == await anext(prompt)
 
 
 def test_a_notice_is_read_as_it_was_written() -> None:

@@ -86,6 +86,15 @@ async def test_what_is_streamed_comes_item_by_item_or_several_at_a_time(server: 
     assert [part["hasNext"] for part in (first, *later)] == [True] * len(later) + [False]
 
 
+async def test_a_client_that_names_no_form_gets_lists_whole(server: Server, story: Story) -> None:
+    """A list that is streamed in this form loses its items in urql, and nobody is told."""
+    for name in ("Aldgate", "Leeds", "York"):
+        await story.customer(name)
+    response = await ask(server, URQL, STREAM)
+    assert response.headers["content-type"] == "application/graphql-response+json; charset=utf-8"
+    assert [edge["node"]["name"] for edge in response.json()["data"]["customers"]["edges"]] == ["Aldgate", "Leeds", "York"]
+
+
 async def test_a_document_without_the_directives_is_answered_in_one(server: Server, story: Story) -> None:
     head = await story.customer("Aldgate")
     response = await ask(server, APOLLO, "query ($id: ID!) { customer(by: {id: $id}) { name } }", id=head)
@@ -128,3 +137,5 @@ def test_only_the_form_that_is_spoken_is_accepted() -> None:
     assert not accepts_increments("multipart/mixed;incrementalSpec=v0.1")
     assert not accepts_increments("multipart/form-data")
     assert not accepts_increments("multipart/mixed;q=0.0")
+    assert accepts_increments("multipart/mixed;incrementalSpec=v0.2", is_named=True)
+    assert not accepts_increments("multipart/mixed, multipart/mixed;incrementalSpec=v0.1", is_named=True)

@@ -172,7 +172,8 @@ async def test_a_socket_has_so_many_operations_and_no_more(server: Server) -> No
         await socket.execute("c", ADD)
         message = await socket.receive()
         assert (message["id"], message["type"]) == ("c", "error")
-        assert message["payload"][0]["message"] == "A socket has at most 2 operations at a time: complete one first."
+        limit = "A socket has at most 2 operations at a time: complete one first."
+        assert message["payload"] == [{"message": limit, "extensions": {"code": "THROTTLED"}}]
         assert LEDGER.added == 0
         await socket.send(id="a", type="complete")
         await socket.execute("c", ADD)
@@ -181,8 +182,10 @@ async def test_a_socket_has_so_many_operations_and_no_more(server: Server) -> No
 
 
 async def test_only_the_current_protocol_is_spoken(server: Server) -> None:
-    for offered in (["graphql-ws"], None):
+    for offered, chosen in ((["graphql-ws", "chat"], "graphql-ws"), (None, None)):
         async with server.connection(subprotocols=offered) as connection:
+            # A browser reads the code only on a connection that has one of the protocols that it has offered.
+            assert connection.subprotocol == chosen
             with pytest.raises(ConnectionClosed) as closed:
                 await connection.recv()
             assert closed.value.rcvd is not None

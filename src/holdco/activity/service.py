@@ -71,5 +71,5 @@ def _tell(transaction: Transaction, entry: Entry) -> None:
     kind, key = ids.parse(entry.subject)
     if kind is Kind.INVOICE:
         transaction.changes.add(Topic.INVOICE, entry.customer_id, key)
-    elif kind in {Kind.CUSTOMER, Kind.CONTACT, Kind.GROUP}:
+    elif kind in {Kind.CUSTOMER, Kind.CONTACT, Kind.CLIENT_USER, Kind.PROJECT, Kind.GROUP}:
         transaction.changes.add(Topic.CUSTOMER, entry.customer_id, entry.customer_id)

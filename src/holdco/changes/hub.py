@@ -22,10 +22,15 @@ Place = tuple[UUID, int]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What changed since the event before. `is_refetch`: more than is named, so that everything has to be read again."""
+    """What changed since the event before. `is_refetch`: more than is named, so that everything has to be read again.
 
-    ids: Sequence[UUID]
+    `number` tells which notice was its last: what was read for an event holds for another only if both tell the same, and
+    neither of them anything later.
+    """
+
+    ids: tuple[UUID, ...]
     is_refetch: bool
+    number: int
 
 
 class Subscriber:
@@ -39,6 +44,7 @@ class Subscriber:
         self._hub = hub
         self._pending: dict[UUID, None] = {}
         self._is_refetch = False
+        self._number = 0
         self._is_closed = False
         self._changed = asyncio.Event()
 
@@ -53,11 +59,13 @@ class Subscriber:
             self._pending.update(changed_ids)
             if len(self._pending) > PENDING_MAX:
                 self.refetch()
+        self._number = self._hub.number
         self._changed.set()
 
     def refetch(self) -> None:
         self._pending.clear()
         self._is_refetch = True
+        self._number = self._hub.number
         self._changed.set()
 
     def __aiter__(self) -> Subscriber:
@@ -67,7 +75,7 @@ class Subscriber:
         await self._changed.wait()
         if self._is_closed:
             raise StopAsyncIteration
-        event = Event(tuple(self._pending), self._is_refetch)
+        event = Event(tuple(self._pending), self._is_refetch, self._number)
         self._pending.clear()
         self._is_refetch = False
         self._changed.clear()
@@ -83,9 +91,11 @@ class Subscriber:
 
 
 class Hub:
-    """The subscribers of a process, found by the customer that they watch."""
+    """The subscribers of a process, found by the customer that they watch. `number` counts what they were told."""
 
     def __init__(self) -> None:
+        self.number = 0
+        self._is_closed = False
         self._watching: dict[tuple[UUID, Topic, UUID], dict[Subscriber, None]] = {}
 
     @property
@@ -93,8 +103,11 @@ class Hub:
         return sum(map(len, self._watching.values()))
 
     def subscribe(self, organization_id: UUID, topic: Topic, customer_id: UUID, scope: CustomerScope) -> Subscriber:
-        """From now on; the caller closes it."""
+        """From now on; the caller closes it. Where all have ended it ends at once."""
         subscriber = Subscriber(self, organization_id, topic, customer_id, scope)
+        if self._is_closed:
+            subscriber.close()
+            return subscriber
         self._watching.setdefault((organization_id, topic, customer_id), {})[subscriber] = None
         return subscriber
 
@@ -119,6 +132,7 @@ class Hub:
 
         A customer without any was deleted. Below whom it stood nobody knows, so all who watch more than one are told.
         """
+        self.number += 1
         found: dict[Subscriber, dict[UUID, None]] = {}
         for topic, by_customer in notice.topics.items():
             if by_customer is None:
@@ -139,12 +153,14 @@ class Hub:
 
     def refetch(self) -> None:
         """Everybody: nobody knows what went unheard."""
+        self.number += 1
         for watching in self._watching.values():
             for subscriber in watching:
                 subscriber.refetch()
 
     def close(self) -> None:
-        """Ends all subscriptions."""
+        """Ends all subscriptions, and those to come."""
+        self._is_closed = True
         for watching in list(self._watching.values()):
             for subscriber in list(watching):
                 subscriber.close()

@@ -65,6 +65,7 @@ class ClientUser(Base):
             postgresql_where=text("subject is not null"),
         ),
         Index("ix_client_users_name", "organization_id", "name", "id"),
+        Index("ix_client_users_created_at", "organization_id", "created_at", "id"),
     )
 
 

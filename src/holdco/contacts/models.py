@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, Integer, Text, Uuid
+from sqlalchemy import DateTime, Index, Integer, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from holdco.database import Base, belongs_to
@@ -31,4 +31,8 @@ class Contact(Base):
     __table_args__ = (
         belongs_to("customers", "customer_id", name="fk_contacts_customers", cascade=True),
         Index("ix_contacts_customer_id", "organization_id", "customer_id", "name", "id"),
+        Index("ix_contacts_name", "organization_id", "name", "id"),
+        Index("ix_contacts_created_at", "organization_id", "created_at", "id"),
+        Index("ix_contacts_updated_at", "organization_id", "updated_at", "id"),
+        Index("ix_contacts_email", "organization_id", text("lower(email)")),
     )

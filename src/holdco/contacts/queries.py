@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 
 from holdco.contacts.models import Contact
-from holdco.filtering import Filters
+from holdco.filtering import Elsewhere, Filters, OrganizationId, compare
 from holdco.listing import Listing, Order, Relation
 
 _CONTACTS = Contact.__table__.c
@@ -30,12 +30,26 @@ class ContactRow(NamedTuple):
 
 CONTACT_COLUMNS: dict[str, ColumnElement[Any]] = {name: _CONTACTS[name] for name in ContactRow._fields}
 
+
+def _email(_organization_id: OrganizationId, _operator: str, value: Any) -> ColumnElement[bool]:
+    return compare(_CONTACTS.email, "eq" if value is None else "eq_ignoring_case", value)
+
+
 LISTING: Listing[ContactRow] = Listing(
     row=ContactRow,
     columns=CONTACT_COLUMNS,
     organization=_CONTACTS.organization_id,
-    filters=Filters({}),
+    filters=Filters(
+        {
+            "id": _CONTACTS.id,
+            "customer_id": _CONTACTS.customer_id,
+            "name": _CONTACTS.name,
+            "email": Elsewhere(_email),
+            "created_at": _CONTACTS.created_at,
+            "updated_at": _CONTACTS.updated_at,
+        }
+    ),
     order_default=(Order("name"),),
 )
 
-OF_CUSTOMER = Relation(parent=_CONTACTS.customer_id)
+OF_CUSTOMER = Relation(parent=_CONTACTS.customer_id, below=("contacts",))

@@ -14,9 +14,8 @@ from holdco.contacts import queries
 from holdco.contacts.errors import DeletionNotConfirmed
 from holdco.contacts.models import Contact
 from holdco.contacts.queries import ContactRow
-from holdco.customers import queries as customers
-from holdco.customers.models import Customer
-from holdco.customers.service import not_found as customer_not_found
+from holdco.customers import queries as customer_queries
+from holdco.customers import service as customers
 from holdco.database import Transaction
 from holdco.errors import NotFound, StaleVersion
 from holdco.ids import Kind
@@ -31,14 +30,18 @@ _CLEANERS: Mapping[str, Cleaner] = {
 }
 
 
-async def create(transaction: Transaction, *, customer_id: UUID, values: Mapping[str, Any]) -> UUID:
+async def create(
+    transaction: Transaction, *, customer_id: UUID, values: Mapping[str, Any], contact_id: UUID | None = None
+) -> UUID:
     """A new contact at a customer; only the name is needed, and there may be any number of them (domain.md 1.2, SB19).
+
+    `contact_id` is for demo data whose ids examples name.
 
     Raises, in this order: NotFound for the customer; Refused with InvalidInput for each bad value.
     """
-    await _keep_customer(transaction, customer_id)
+    await customers.keep(transaction, [customer_id], field_of=lambda _: ("customerId",))
     fields = cleaned({"name": None, **values}, _CLEANERS)
-    contact_id = ids.new()
+    contact_id = contact_id or ids.new()
     await transaction.execute(
         insert(Contact).values(
             organization_id=transaction.organization_id,
@@ -62,7 +65,7 @@ async def change(transaction: Transaction, contact_id: UUID, *, values: Mapping[
 
     Raises, in this order: NotFound; StaleVersion (domain.md K6); Refused with InvalidInput for each bad value.
     """
-    contact = await _locked(transaction, contact_id)
+    contact = await locked(transaction, contact_id)
     if version is not None and version != contact.version:
         raise StaleVersion(contact.name, expected=version, found=contact.version)
     fields = cleaned(values, _CLEANERS)
@@ -82,9 +85,9 @@ async def change(transaction: Transaction, contact_id: UUID, *, values: Mapping[
 
 async def remove(transaction: Transaction, contact_id: UUID, *, is_confirmed: bool) -> None:
     """Deletes a contact for good. Raises, in this order: NotFound; DeletionNotConfirmed."""
-    contact = await _locked(transaction, contact_id)
+    contact = await locked(transaction, contact_id)
     if not is_confirmed:
-        customer = (await transaction.rows(customers.by_ids(transaction.organization_id, [contact.customer_id])))[0]
+        customer = (await transaction.rows(customer_queries.by_ids(transaction.organization_id, [contact.customer_id])))[0]
         raise DeletionNotConfirmed(contact.name, customer_name=customer.name)
     await transaction.execute(
         delete(Contact).where(Contact.organization_id == transaction.organization_id, Contact.id == contact_id)
@@ -95,7 +98,8 @@ async def remove(transaction: Transaction, contact_id: UUID, *, is_confirmed: bo
     )
 
 
-async def _locked(transaction: Transaction, contact_id: UUID) -> ContactRow:
+async def locked(transaction: Transaction, contact_id: UUID) -> ContactRow:
+    """A contact that nobody else can change until commit. Raises NotFound."""
     rows = await transaction.rows(
         select(*queries.CONTACT_COLUMNS.values())
         .where(Contact.organization_id == transaction.organization_id, Contact.id == contact_id)
@@ -104,14 +108,3 @@ async def _locked(transaction: Transaction, contact_id: UUID) -> ContactRow:
     if not rows:
         raise NotFound(f"There is no contact {ids.encode(Kind.CONTACT, contact_id)}.", field=("id",))
     return ContactRow(*rows[0])
-
-
-async def _keep_customer(transaction: Transaction, customer_id: UUID) -> None:
-    """Nobody deletes the customer until commit. Raises NotFound."""
-    rows = await transaction.rows(
-        select(Customer.__table__.c.id)
-        .where(Customer.organization_id == transaction.organization_id, Customer.id == customer_id)
-        .with_for_update(read=True, key_share=True)
-    )
-    if not rows:
-        raise customer_not_found(customer_id, field=("customerId",))

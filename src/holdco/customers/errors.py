@@ -4,7 +4,7 @@ Refusal
 ├── NotABusinessCustomer, HierarchyCycle, HierarchyTooDeep, ChildHasOpenInvoices   (domain.md H1, H3, H4, H5)
 ├── RightsInconsistent, NotAChild, LinkDateNotSupported                            (H10, H6)
 ├── NumberTaken, ExternalReferenceTaken, CurrencyLocked, CustomerInactive          (M3, X1, D4)
-├── HasTransactions, HasPassedPayments, HasChildren, HasUnappliedFunds             (D1, D3)
+├── HasTransactions, HasPassedPayments, HasChildren, HasUnappliedFunds, HasProjects   (D1, D3)
 └── ConfirmationStale                                                              (D5)
 """
 
@@ -121,7 +121,9 @@ class HasChildren(Refusal):
     code = UserErrorCode.HAS_CHILDREN
 
     def __init__(self, name: str, *, count: int) -> None:
-        super().__init__(f"{name} has {count} children. Move them first.", field=("id",))
+        super().__init__(
+            f"{name} has {count} children. Say where they go with reparentChildrenTo, or move them first.", field=("id",)
+        )
 
 
 class HasUnappliedFunds(Refusal):
@@ -129,6 +131,15 @@ class HasUnappliedFunds(Refusal):
 
     def __init__(self, name: str, *, count: int) -> None:
         super().__init__(f"{name} has money that is not applied, in {count} payments or credit notes.", field=("id",))
+
+
+class HasProjects(Refusal):
+    """They are the record of what was done for it, and of who had to do with that."""
+
+    code = UserErrorCode.HAS_PROJECTS
+
+    def __init__(self, name: str, *, count: int) -> None:
+        super().__init__(f"{name} has {count} projects. Deactivate it instead.", field=("id",))
 
 
 class ConfirmationStale(Refusal):

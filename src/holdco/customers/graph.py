@@ -11,6 +11,8 @@ from strawberry import ID, Parent
 from holdco import ids
 from holdco.activity import queries as activity
 from holdco.activity.queries import ActivityRow
+from holdco.client_users import queries as client_users
+from holdco.client_users.loaders import ClientUserCountByCustomerId, ClientUsersByCustomerId
 from holdco.connections import (
     Connection,
     EdgeRow,
@@ -51,15 +53,19 @@ from holdco.payments.loaders import (
     PaymentsByScope,
     ReceivablesByCustomerId,
 )
+from holdco.projects import queries as projects
+from holdco.projects.loaders import ProjectCountByCustomerId, ProjectsByCustomerId
 from holdco.scalars import JSON, CurrencyCode
 from holdco.scopes import CustomerScope
 from holdco.shapes import Address, PaymentTermsType, address_of, terms_of
 
 if TYPE_CHECKING:
+    from holdco.client_users.graph import CustomerClientUserConnection
     from holdco.contacts.graph import Contact
     from holdco.groups.graph import CustomerGroup
     from holdco.invoices.graph import Invoice, InvoiceFilter, InvoiceOrder
     from holdco.payments.graph import CreditNote, Payment, Receivables
+    from holdco.projects.graph import Project
 
 strawberry.enum(CustomerScope, description="A customer alone, those directly below it, or it and all of its descendants.")
 
@@ -231,6 +237,20 @@ class Customer(NodeInterface):
         request = request_of(contacts.LISTING, first=first, after=after)
         return related([row.id for row in rows], ContactsByCustomerId, ContactCountByCustomerId, request)
 
+    @relation("People with a login who belong to it, by name; each edge tells the role here.")
+    def client_users(
+        rows: Parent[list[CustomerRow]], info: Info, first: int | None = None, after: str | None = None
+    ) -> Annotated[CustomerClientUserConnection, strawberry.lazy("holdco.client_users.graph")]:
+        request = request_of(client_users.MEMBERS, first=first, after=after)
+        return related([row.id for row in rows], ClientUsersByCustomerId, ClientUserCountByCustomerId, request)
+
+    @relation("Work for it, by name.")
+    def projects(
+        rows: Parent[list[CustomerRow]], info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[Annotated[Project, strawberry.lazy("holdco.projects.graph")]]:
+        request = request_of(projects.LISTING, first=first, after=after)
+        return related([row.id for row in rows], ProjectsByCustomerId, ProjectCountByCustomerId, request)
+
     @relation("Its own invoices or, with a scope, those of the customers below it as well.")
     async def invoices(
         rows: Parent[list[CustomerRow]],
@@ -325,6 +345,9 @@ class DescendantConnection:
 @strawberry.type
 class CustomerDeletePreview:
     contact_count: int = strawberry.field(description="Contacts that would be deleted with it.")
+    client_user_count: int = strawberry.field(description="Client users that would lose it; they stay.")
+    project_count: int = strawberry.field(description="Projects, with which it is not deleted.")
+    child_count: int = strawberry.field(description="Children, without a place for whom it is not deleted.")
     user_errors: list[UserError] = strawberry.field(description="Why it cannot be deleted; empty where it can.")
     confirmation_token: str | None = strawberry.field(description="Of exactly this state; null where it cannot be deleted.")
 
@@ -359,14 +382,30 @@ class CustomerQueries:
     ) -> Connection[Customer]:
         return await listed(info, queries.LISTING, customer_request(filter, order_by, first, after, last, before))
 
-    @strawberry.field(description="What customerDelete would remove, what stands in its way, and the token that confirms it.")
-    async def customer_delete_preview(self, info: Info, id: ID) -> CustomerDeletePreview | None:  # noqa: A002
+    @strawberry.field(
+        description="What customerDelete would remove, what stands in its way, and the token that confirms it. For staff only."
+    )
+    async def customer_delete_preview(
+        self,
+        info: Info,
+        id: ID,  # noqa: A002 (the name that clients write)
+        reparent_children: Annotated[
+            bool, strawberry.argument(description="Whether customerDelete will be told where its children go.")
+        ] = False,
+    ) -> CustomerDeletePreview | None:
         context = info.context
+        if not context.viewer.is_staff:
+            # Who may not delete it need not know what stands in the way, which is more than it may see.
+            return None
         found = await deletion.preview(context.reader.rows, context.organization_id, ids.decode(Kind.CUSTOMER, id))
         if found is None:
             return None
+        refusals = found.refusals(is_reparenting=reparent_children)
         return CustomerDeletePreview(
             contact_count=found.contact_count,
-            user_errors=user_errors(found.refusals()),
-            confirmation_token=None if found.refusals() else found.token,
+            client_user_count=found.client_user_count,
+            project_count=found.project_count,
+            child_count=found.child_count,
+            user_errors=user_errors(refusals),
+            confirmation_token=None if refusals else found.token,
         )

@@ -7,7 +7,16 @@ from enum import StrEnum
 import strawberry
 from strawberry import ID, Maybe
 
-from holdco.connections import CodeFilter, DateTimeFilter, IdFilter, OrderDirection, TextFilter, conditions_of, orders_of
+from holdco.connections import (
+    CodeFilter,
+    DateTimeFilter,
+    EmailFilter,
+    IdFilter,
+    OrderDirection,
+    TextFilter,
+    conditions_of,
+    orders_of,
+)
 from holdco.customers import queries
 from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
 from holdco.filtering import Condition
@@ -32,11 +41,6 @@ class CustomerOrderField(StrEnum):
 class CustomerOrder:
     field: CustomerOrderField
     direction: OrderDirection = OrderDirection.ASC
-
-
-@strawberry.input
-class EmailFilter:
-    eq: Maybe[str | None] = strawberry.field(default=None, description="Upper and lower case alike.")
 
 
 @strawberry.input(description="Conditions on customers; all given ones must hold.")

@@ -13,6 +13,7 @@ from strawberry import ID, Maybe
 from holdco import ids
 from holdco.connections import Info, UserError, attempt, input_id
 from holdco.customers import deletion, loaders, move, service
+from holdco.customers.deletion import Above, Placement
 from holdco.customers.errors import LinkDateNotSupported
 from holdco.customers.graph import Customer
 from holdco.customers.hierarchy import Rights
@@ -127,10 +128,33 @@ class CustomerDeactivateInput:
     version: int | None = None
 
 
+@strawberry.input(one_of=True, description="Where the children of a customer that is deleted go: exactly one of these.")
+class ChildrenPlacementInput:
+    grandparent: Maybe[ParentAccessInput] = strawberry.field(
+        default=None, description="Under the parent of the customer, which may then do this."
+    )
+    customer: Maybe[ParentInput] = strawberry.field(default=None, description="Under another customer.")
+    root: Maybe[bool] = strawberry.field(default=None, description="True: under nobody.")
+
+    def placement(self) -> Placement:
+        """Raises InvalidInput, NotFound."""
+        if self.grandparent is not None:
+            return Placement(Above.GRANDPARENT, self.grandparent.value.rights())
+        if self.customer is not None:
+            parent_id = input_id(Kind.CUSTOMER, self.customer.value.id, "reparentChildrenTo", "customer", "id")
+            return Placement(parent_id, self.customer.value.access.rights())
+        if self.root is None or not self.root.value:
+            raise InvalidInput("root can only be true. Say another place instead.", field=("reparentChildrenTo", "root"))
+        return Placement(Above.ROOT)
+
+
 @strawberry.input
 class CustomerDeleteInput:
     id: ID
     confirmation_token: str = strawberry.field(description="From customerDeletePreview, of the state that it showed.")
+    reparent_children_to: ChildrenPlacementInput | None = strawberry.field(
+        default=None, description="Where its children go. Left out, a customer with children is not deleted."
+    )
 
 
 @strawberry.type
@@ -163,6 +187,7 @@ class CustomerDeactivatePayload:
 class CustomerDeletePayload:
     deleted_customer_id: ID | None = None
     deleted_contact_count: int = 0
+    reparented_child_count: int = 0
     user_errors: list[UserError] = dataclasses.field(default_factory=list)
 
 
@@ -298,13 +323,34 @@ class CustomerMutations:
     async def customer_delete(self, info: Info, input: CustomerDeleteInput) -> CustomerDeletePayload:  # noqa: A002
         async def use_case() -> CustomerDeletePayload:
             customer_id = input_id(Kind.CUSTOMER, input.id, "id")
+            children = input.reparent_children_to.placement() if input.reparent_children_to is not None else None
             async with info.context.transaction() as transaction:
-                deleted = await deletion.delete_confirmed(transaction, customer_id, token=input.confirmation_token)
+                try:
+                    deleted = await deletion.delete_confirmed(
+                        transaction, customer_id, token=input.confirmation_token, children=children
+                    )
+                except Refusal as refusal:
+                    if children is not None and refusal.field is not None:
+                        refusal.field = _children_field(children, refusal.field)
+                    raise
             return CustomerDeletePayload(
-                deleted_customer_id=ID(ids.encode(Kind.CUSTOMER, customer_id)), deleted_contact_count=deleted.contact_count
+                deleted_customer_id=ID(ids.encode(Kind.CUSTOMER, customer_id)),
+                deleted_contact_count=deleted.contact_count,
+                reparented_child_count=deleted.child_count,
             )
 
         return await attempt(CustomerDeletePayload, use_case)
+
+
+def _children_field(children: Placement, field: tuple[str, ...]) -> tuple[str, ...]:
+    """What a move calls by these names stands elsewhere in the input of a deletion."""
+    if field == ("grandparent",):
+        return ("reparentChildrenTo", *field)
+    if field[0] not in {"parentId", "access"}:
+        return field
+    if children.under is Above.GRANDPARENT:
+        return ("reparentChildrenTo", "grandparent", *(field[1:] if field[0] == "access" else ()))
+    return ("reparentChildrenTo", "customer", *(field if field[0] == "access" else ("id",)))
 
 
 async def _former(info: Info, parent_id: UUID | None) -> Any:

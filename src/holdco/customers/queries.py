@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy import Column, ColumnElement, Select, and_, exists, select
 
 from holdco.customers.models import Customer, CustomerClosure, ExternalReference, ParentLink
 from holdco.filtering import Elsewhere, Filters, OrganizationId, any_of, compare
@@ -142,28 +142,30 @@ PARENT_LINKS: Listing[ParentLinkRow] = Listing(
     order_default=(Order("valid_from", descending=True),),
 )
 
-CHILDREN = Relation(parent=_CUSTOMERS.parent_id)
+CHILDREN = Relation(parent=_CUSTOMERS.parent_id, below=("customers",))
 BELOW = Relation(
     parent=_CLOSURE.ancestor_id,
     joined=CustomerClosure.__table__,
     # Not `depth > 0`: Postgres would begin to read there, and not behind the cursor, which is further down the same index.
     on=and_(_CLOSURE.descendant_id == _CUSTOMERS.id, _CLOSURE.depth != 0),
     organization=_CLOSURE.organization_id,
+    below=("customer_closure", "customers"),
 )
 HISTORY = Relation(parent=_LINKS.child_id)
 
 
 @cache
-def in_scope(owner: ColumnElement[UUID], scope: CustomerScope) -> Relation:
+def in_scope(owner: Column[UUID], scope: CustomerScope) -> Relation:
     """What belongs to a customer by the column `owner`, or to the customers that the scope reaches from it."""
     if scope is CustomerScope.SELF:
-        return Relation(parent=owner)
+        return Relation(parent=owner, below=(owner.table.name,))
     reached = _CLOSURE.descendant_id == owner
     return Relation(
         parent=_CLOSURE.ancestor_id,
         joined=CustomerClosure.__table__,
         on=and_(reached, _CLOSURE.depth == 1) if scope is CustomerScope.DIRECT_CHILDREN else reached,
         organization=_CLOSURE.organization_id,
+        below=("customer_closure", owner.table.name),
     )
 
 

@@ -5,7 +5,7 @@ Every use case takes the transaction first and commits nothing itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from holdco.customers.errors import CurrencyLocked, ExternalReferenceTaken, NotA
 from holdco.customers.models import Customer, CustomerKind, CustomerRole, CustomerStatus, ExternalReference
 from holdco.customers.queries import CustomerRow
 from holdco.database import Transaction, constraint_of
-from holdco.errors import InvalidInput, NotFound, StaleVersion
+from holdco.errors import InvalidInput, NotFound, Refused, StaleVersion
 from holdco.filtering import any_of
 from holdco.ids import Kind
 from holdco.organizations.numbering import Series, next_number
@@ -237,6 +237,23 @@ async def locked(
     if version is not None and version != customer.version:
         raise StaleVersion(customer.name, expected=version, found=customer.version)
     return customer
+
+
+async def keep(transaction: Transaction, customer_ids: Sequence[UUID], *, field_of: Callable[[int], tuple[str, ...]]) -> None:
+    """Nobody deletes these customers until commit.
+
+    Raises Refused with NotFound for each that does not exist; `field_of` tells which field has the one at a position.
+    """
+    rows = await transaction.rows(
+        select(_CUSTOMERS.id)
+        .where(_CUSTOMERS.organization_id == transaction.organization_id, any_of(_CUSTOMERS.id, customer_ids))
+        .order_by(_CUSTOMERS.id)
+        .with_for_update(read=True, key_share=True)
+    )
+    found = {row[0] for row in rows}
+    unknown = [not_found(key, field=field_of(position)) for position, key in enumerate(customer_ids) if key not in found]
+    if unknown:
+        raise Refused(unknown)
 
 
 def not_found(customer_id: UUID, *, field: tuple[str, ...] = ("id",)) -> NotFound:

@@ -27,6 +27,8 @@ _USER_ERRORS = """
 A mutation that a business rule refuses has changed nothing and says why in its payload, with one of these codes, a message that
 says what to do, and the path of the input.
 
+| code | meaning |
+| --- | --- |
 """
 
 
@@ -39,7 +41,7 @@ def _rows() -> str:
 
 
 def _listed(codes: Iterable[UserErrorCode]) -> str:
-    return "".join(f"- `{code}`\n" for code in codes)
+    return "".join(f"| `{code}` | {code.meaning} |\n" for code in codes)
 
 
 if __name__ == "__main__":

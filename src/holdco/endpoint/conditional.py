@@ -8,6 +8,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
+from holdco.endpoint.headers import listed
 from holdco.endpoint.response import JSONResponse, compressed
 
 # Kept by this one reader's browser, since the answer is what this reader may see, and asked for again each time, since a
@@ -18,10 +19,10 @@ _KEPT: Final = "private, no-cache"
 async def answer_conditionally(response: JSONResponse, media_type: str, headers: Headers) -> Response:
     """The answer with its ETag, or 304 without a body when the client has it already (RFC 9110, 13.1.2 and 15.4.5)."""
     tag = entity_tag(bytes(response.body), media_type)
-    if is_named(tag, headers.get("if-none-match")):
+    if is_named(tag, listed(headers, "if-none-match")):
         vary = response.headers["vary"]
         return Response(None, 304, {"etag": tag, "cache-control": _KEPT, "vary": vary})
-    answer = await compressed(response, media_type, headers.get("accept-encoding"))
+    answer = await compressed(response, media_type, listed(headers, "accept-encoding"))
     answer.headers["cache-control"] = _KEPT
     answer.headers["etag"] = tag
     return answer

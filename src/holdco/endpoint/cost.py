@@ -163,8 +163,13 @@ class Cost:
                 ErrorCode.COST_EXCEEDED,
                 f"The answer may have {requested:,} objects, and at most {self._limits.cost:,} are served: "
                 "ask for smaller pages (`first`) or fewer levels, or split the operation.",
+                extensions={"cost": self.told(requested)},
             )
         return requested
+
+    def told(self, requested: int) -> dict[str, int]:
+        """As clients read it, in an answer as in a refusal."""
+        return {"requested": requested, "maximum": self._limits.cost}
 
     def _reckoned(self, values: Values) -> int:
         return min(_Reckoning(values, self._limits.tree).total(self._root), COUNTED_MAX)

@@ -25,6 +25,9 @@ from holdco.execution.execute import Plans
 from holdco.limits import Limits
 from holdco.monitoring.operations import Measured
 
+# Of a document that is refused, told at once. graphql-core writes the whole of a wrong input into each of them.
+ERRORS_MAX = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -96,17 +99,23 @@ class Documents:
         """
         document = self._by_text.get(text)
         if document is None:
-            document = self._parsed_and_validated(text)
+            document = self._parsed_and_validated(text, self._limits)
             self._keep(text, document)
         else:
             self._by_text.move_to_end(text)
         return document
 
-    def _parsed_and_validated(self, text: str) -> Document:
-        node = parse_limited(text, self._limits)
+    def read_trusted(self, text: str) -> Document:
+        """Likewise one that no client has written (`Limits.of_trusted`). It is the caller's to keep."""
+        return self._parsed_and_validated(text, self._limits.of_trusted)
+
+    def _parsed_and_validated(self, text: str, limits: Limits) -> Document:
+        node = parse_limited(text, limits)
         try:
-            check_document(node, self._limits, is_introspection_on=self._is_introspection_on)
-            errors = validate(self._schema, node, self._rules, hide_suggestions=not self._is_introspection_on)
+            check_document(node, limits, is_introspection_on=self._is_introspection_on)
+            errors = validate(
+                self._schema, node, self._rules, max_errors=ERRORS_MAX, hide_suggestions=not self._is_introspection_on
+            )
             if errors:
                 raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, *errors)
             operations = (item for item in node.definitions if isinstance(item, OperationDefinitionNode))

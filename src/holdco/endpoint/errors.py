@@ -25,7 +25,7 @@ class ErrorCode(Enum):
     UNSUPPORTED_MEDIA_TYPE = 415, "The body is not declared as application/json in UTF-8."
     GRAPHQL_PARSE_FAILED = 400, "The document is not GraphQL."
     GRAPHQL_VALIDATION_FAILED = 400, "The document does not fit the schema."
-    DOCUMENT_TOO_LARGE = 400, "The document has more characters, tokens or fields than are served."
+    DOCUMENT_TOO_LARGE = 400, "The document has more characters, tokens, definitions, arguments or fields than are served."
     DEPTH_EXCEEDED = 400, "The document has more levels of fields inside fields than are served."
     ALIASES_EXCEEDED = 400, "The document has more aliases than are served."
     DIRECTIVES_EXCEEDED = 400, "The document has more directives than are served."
@@ -35,15 +35,18 @@ class ErrorCode(Enum):
     COST_EXCEEDED = 400, "The answer may have more objects than are served."
     INTROSPECTION_OFF = 400, "The document asks what the schema is, and that is not told here."
     OPERATION_RESOLUTION_FAILURE = 400, "The document has no operation of the asked name, or several and none was named."
-    # 200 in every media type, as Apollo Server answers: its clients read this as a question, not as a failure.
+    # 200 in every media type, as Apollo Server answers: its clients read this as a question, not as a failure, and the one for
+    # iOS gives up at any other status before it would send the text. GraphQL over HTTP says that an answer without data in
+    # application/graphql-response+json has another status; its appendix "Persisted Documents" names none for this one.
     PERSISTED_QUERY_NOT_FOUND = 200, "The hash or id is not known here: send the text as well."
     PERSISTED_QUERY_NOT_SUPPORTED = 200, "This server takes texts only: send the text, and no hash or id."
     PERSISTED_QUERY_HASH_MISMATCH = 400, "The hash or id is not that of the text beside it."
     DOCUMENT_NOT_TRUSTED = 403, "This server executes trusted documents only, and this is not one of them."
     CROSS_SITE_REQUEST = 403, "A GET that another site may have made a browser send (see `cross_site`)."
+    HOST_NOT_SERVED = 421, "The Host header has a name that this server does not answer to (see `hosts`)."
     BAD_USER_INPUT = 400, "A variable or an argument has a value that its type does not take."
     INTERNAL_ERROR = 500, "A defect on our side."
-    THROTTLED = 503, "Too many operations are under way here. Nothing was executed; try again after Retry-After."
+    THROTTLED = 503, "Too many operations are under way, here or on a socket. Nothing was executed; try again after Retry-After."
     EXECUTION_TIMEOUT = 504, "The operation took too long and was ended. For a mutation the message says whether it was undone."
     STATEMENT_TIMEOUT = 504, "One SQL statement took too long, or waited too long for a lock, and was ended."
     SERVICE_UNAVAILABLE = 503, "The database cannot be reached at the moment. Try again after Retry-After."
@@ -79,16 +82,24 @@ _SAID_IN_GRAPHQL = frozenset(
 class RequestError(Exception):
     """A request that is not executed: nothing was read or written for it."""
 
-    def __init__(self, code: ErrorCode, *errors: str | GraphQLError, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        *errors: str | GraphQLError,
+        headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(*errors)
         self.code = code
         self.headers = headers or {}
+        # Of each error, beside its code: what programs would else have to read out of a sentence.
+        self.extensions = extensions or {}
 
     def presented(self) -> list[dict[str, Any]]:
+        extensions = {"code": self.code.name, **self.extensions}
         return [
-            _formatted(error, self.code.name)
-            if isinstance(error, GraphQLError)
-            else {"message": error, "extensions": {"code": self.code.name}}
+            (_formatted(error, self.code.name) if isinstance(error, GraphQLError) else {"message": error})
+            | {"extensions": extensions}
             for error in self.args
         ]
 

@@ -15,7 +15,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from holdco.endpoint.errors import RequestError
-from holdco.endpoint.response import encode
+from holdco.endpoint.response import Answer, encode
+from holdco.monitoring import metrics
 
 EVENT_STREAM: Final = "text/event-stream"
 # Seconds without an event after which a comment keeps proxies from ending the connection.
@@ -26,7 +27,7 @@ COMPLETE: Final = b"event: complete\ndata:\n\n"
 class EventStream(Response):
     """Sends what `answers` gives, until that ends or the client goes away."""
 
-    def __init__(self, answers: AsyncGenerator[dict[str, Any], None], *, keep_alive: float = KEEP_ALIVE) -> None:
+    def __init__(self, answers: AsyncGenerator[Answer, None], *, keep_alive: float = KEEP_ALIVE) -> None:
         self.status_code = 200
         self.background = None
         self.raw_headers = [
@@ -78,12 +79,13 @@ async def send_until_left(sending: Coroutine[Any, Any, None], receive: Receive) 
         raise ended[0]
 
 
-async def _frames(answers: AsyncGenerator[dict[str, Any], None]) -> AsyncGenerator[bytes, None]:
+async def _frames(answers: AsyncGenerator[Answer, None]) -> AsyncGenerator[bytes, None]:
     async with aclosing(answers):
         try:
             async for answer in answers:
                 yield b"event: next\ndata: " + encode(answer) + b"\n\n"
         except RequestError as refusal:
+            metrics.REFUSALS.labels(refusal.code.name).inc()
             yield b"event: next\ndata: " + encode({"errors": refusal.presented()}) + b"\n\n"
 
 

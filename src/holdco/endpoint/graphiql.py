@@ -18,6 +18,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
+from holdco.endpoint.headers import listed
+
 _HERE = Path(__file__).parent
 BUNDLE: Final = _HERE / "graphiql" / "bundle"
 EXAMPLES: Final = _HERE / "examples"
@@ -91,12 +93,12 @@ class GraphiQL:
             **_SAFETY,
         }
         media_type = _MEDIA_TYPES[Path(name).suffix]
-        if headers["etag"] in request.headers.get("if-none-match", ""):
+        if headers["etag"] in (listed(request.headers, "if-none-match") or ""):
             return Response(None, 304, headers)
         if name in _OWN_FILES:
             return FileResponse(_PAGE / name, 200, headers, media_type)
         path = self._bundle / f"{name}.gz"
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if "gzip" in (listed(request.headers, "accept-encoding") or ""):
             return FileResponse(path, 200, {**headers, "content-encoding": "gzip"}, media_type)
         return Response(gzip.decompress(path.read_bytes()), 200, headers, media_type)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -27,7 +28,7 @@ RETRY_AFTER_SECONDS = 5
 class Running:
     """`context` is None until there is one."""
 
-    is_query: bool
+    kind: str
     context: Any = None
     outcome: str = SUCCESS
 
@@ -45,24 +46,33 @@ Execution = Callable[[Running], Coroutine[Any, Any, ExecutionResult]]
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """What holds for all operations of a process. `seconds` is how long one may take."""
+    """What holds for all operations of a process.
+
+    `seconds` is how long one may take. `mutations` are those under way that do not end with their transport.
+    """
 
     admission: Admission = field(default_factory=Admission)
     seconds: float = 30
     journal: Journal = field(default_factory=Journal)
+    mutations: set[asyncio.Task[ExecutionResult]] = field(default_factory=set)
 
     async def run(
         self, execution: Execution, measured: Measured, request: Request, *, is_watched: bool = True
     ) -> ExecutionResult:
         """Executes it. RequestError, in this order: THROTTLED; EXECUTION_TIMEOUT; the codes of outages.
 
-        A query whose client goes away is ended, and Abandoned raised, unless the transport sees to that (`is_watched`). A
-        mutation goes on: going away is not taking back. Only time ends a mutation, and then it is undone, unless it was
-        being committed.
+        A query whose client goes away is ended, and Abandoned raised, unless the transport sees to that itself and cancels the
+        task (`is_watched`). A mutation goes on: going away is not taking back. Only time ends a mutation, and then it is
+        undone, unless it was being committed.
         """
+        if not is_watched and measured.kind == "mutation":
+            task = asyncio.ensure_future(self.run(execution, measured, request))
+            self.mutations.add(task)
+            task.add_done_callback(self.mutations.discard)
+            return await asyncio.shield(task)
         receive = request.receive if is_watched and measured.kind == "query" else None
         await self.admission.enter()
-        running = Running(measured.kind == "query")
+        running = Running(measured.kind)
         started = perf_counter()
         try:
             if tracing.is_on():
@@ -72,6 +82,14 @@ class Operations:
         finally:
             self.admission.leave()
             self.journal.note(measured, perf_counter() - started, running.statement_count, running.outcome)
+
+    async def settle(self, *, seconds: float) -> None:
+        """Returns when the mutations have ended whose clients have gone away; those that take longer are undone."""
+        if self.mutations:
+            _, late = await asyncio.wait(self.mutations, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _run(self, execution: Execution, running: Running, receive: Receive | None) -> ExecutionResult:
         try:
@@ -89,11 +107,15 @@ class Operations:
             raise _refusal(outage) from outage
         except BaseException:
             running.outcome = ErrorCode.INTERNAL_ERROR.name
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                running.stop()
+                running.outcome = ABANDONED
             raise
         if result.errors:
             running.outcome = code_of(result.errors[0])
-            # A query may be sent again as a whole; of a mutation the client must see what was done.
-            if running.is_query and (met := outage_in(result.errors)) is not None:
+            # What only reads may be sent again as a whole; of a mutation the client must see what was done.
+            if running.kind != "mutation" and (met := outage_in(result.errors)) is not None:
                 raise _refusal(met)
         return result
 
@@ -106,7 +128,7 @@ def _refusal(outage: Outage) -> RequestError:
 
 def _overdue(seconds: float, running: Running) -> str:
     taken = f"The operation took longer than {seconds:g} seconds and was ended."
-    if running.is_query:
+    if running.kind != "mutation":
         return f"{taken} Ask for less at once."
     if getattr(running.context, "has_committed", True):
         return (

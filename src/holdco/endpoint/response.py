@@ -11,6 +11,9 @@ from starlette.responses import Response
 
 from holdco.endpoint.encoding import Encoding, accepted_encoding
 
+# What transports send that stay open; a fragment was encoded already, once for several clients.
+Answer = dict[str, Any] | orjson.Fragment
+
 # An answer below this fits into one packet anyway.
 COMPRESSED_FROM = 1_400
 

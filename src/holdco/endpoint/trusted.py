@@ -5,6 +5,9 @@ Three tools write two forms, and every `*.json` of the folder is one of them:
     {"<id>": "<text>", …}                                                relay-compiler; graphql-codegen's client preset
     {"format": "apollo-persisted-query-manifest", "version": 1,
      "operations": [{"id": "<id>", "body": "<text>", …}, …]}             Apollo's generate-persisted-query-manifest
+
+Their documents are as long, as deep and as full of aliases as their authors want: those limits are there against clients. What
+an operation costs depends on the variables that a client sends, and stays bounded for each of them.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from strawberry import Schema
 from holdco.endpoint.documents import Document, Documents
 from holdco.endpoint.errors import RequestError
 from holdco.errors import SettingsError
+from holdco.monitoring.operations import NAMES
 
 _APOLLO: Final = "apollo-persisted-query-manifest"
 _VARIABLE: Final = "HOLDCO_TRUSTED_DOCUMENTS"
@@ -51,12 +55,13 @@ def load_trusted(folder: Path, schema: Schema, documents: Documents, *, is_plann
             problems.append(f"{path}: document {name!r}: this id stands for another text already.")
         elif text not in valid:
             try:
-                valid[text] = documents.read(text)
+                valid[text] = documents.read_trusted(text)
             except RequestError as refusal:
                 reasons = " ".join(error["message"] for error in refusal.presented())
                 problems.append(f"{path}: document {name!r}: {reasons}")
     if problems:
         raise SettingsError("\n".join([f"{_VARIABLE}: {len(problems)} of the trusted documents cannot be served.", *problems]))
+    NAMES.trust(name for document in valid.values() for name in document.operations if name is not None)
     for plans in (each for document in valid.values() for each in document.plans.values() if is_planning):
         plans.prepare(schema)
     return TrustedDocuments({hashlib.sha256(text.encode()).hexdigest(): text for text in valid} | texts, valid)

@@ -8,8 +8,8 @@ its way through schema extensions doubles the cost of a small query. Strawberry 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -31,14 +31,15 @@ from holdco.endpoint.documents import Document, Documents, name_of
 from holdco.endpoint.errors import ErrorCode, RequestError, masked, outage_in, presented
 from holdco.endpoint.events import EVENT_STREAM, EventStream
 from holdco.endpoint.graphiql import GraphiQL
-from holdco.endpoint.incremental import Multipart, accepts_increments, increments, is_incremental
+from holdco.endpoint.headers import listed
+from holdco.endpoint.incremental import Multipart, Parts, Take, accepts_increments, increments, is_incremental
 from holdco.endpoint.limiting import check_variables
 from holdco.endpoint.negotiation import GRAPHQL_RESPONSE, HTML, JSON, negotiate
 from holdco.endpoint.operations import Operations, Running
 from holdco.endpoint.parameters import Parameters, read_parameters
 from holdco.endpoint.persisted import RequestedDocuments
-from holdco.endpoint.response import JSONResponse, compressed, encode
-from holdco.endpoint.subscribing import NotSubscribed, subscribe
+from holdco.endpoint.response import Answer, JSONResponse, compressed, encode
+from holdco.endpoint.subscribing import Subscriptions
 from holdco.endpoint.supervision import Abandoned
 from holdco.endpoint.trusted import TrustedDocuments, load_trusted
 from holdco.errors import HoldcoError
@@ -50,10 +51,6 @@ from holdco.settings import DocumentsMode
 log = structlog.get_logger(__name__)
 
 _METHODS: Final = "GET, HEAD, POST, OPTIONS"
-
-
-# A commit that thousands subscribed to must not hold all connections of the process.
-EVENTS_AT_ONCE = 3
 
 
 class Chosen(NamedTuple):
@@ -128,7 +125,7 @@ class Endpoint:
         self._requested = RequestedDocuments(self._documents, documents_mode, trusted)
         self._origins = origins
         self._operations = operations or Operations()
-        self._answering = asyncio.Semaphore(EVENTS_AT_ONCE)
+        self._subscriptions = Subscriptions(schema, self._operations, open_context=make_context, close_context=_close, body=_body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -170,23 +167,23 @@ class Endpoint:
             parameters = await read_parameters(request, body_bytes_max=self._body_bytes_max)
             return EventStream(self.answers(request, parameters))
         result = await self._result(request)
-        if not isinstance(result, ExecutionResult):
+        if isinstance(result, Parts):
             return Multipart(result)
         response = _executed(result, media_type, request_id)
         if request.method != "POST" and request.state.is_named and not result.errors:
             return await answer_conditionally(response, media_type, request.headers)
-        return await compressed(response, media_type, request.headers.get("accept-encoding"))
+        return await compressed(response, media_type, listed(request.headers, "accept-encoding"))
 
     def _media_type(self, request: Request) -> str:
         if request.method not in {"GET", "HEAD", "POST"}:
             raise RequestError(ErrorCode.METHOD_NOT_ALLOWED, "GraphQL is served by GET and POST.", headers={"allow": _METHODS})
         page = (HTML,) if request.method != "POST" and self._graphiql is not None else ()
-        media_type = negotiate(request.headers.get("accept"), (JSON, GRAPHQL_RESPONSE, *page, EVENT_STREAM))
+        media_type = negotiate(listed(request.headers, "accept"), (JSON, GRAPHQL_RESPONSE, *page, EVENT_STREAM))
         if media_type is None:
             raise RequestError(ErrorCode.NOT_ACCEPTABLE, f"Answers are {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
         return media_type
 
-    async def _result(self, request: Request) -> ExecutionResult | AsyncGenerator[dict[str, Any], None]:
+    async def _result(self, request: Request) -> ExecutionResult | Parts:
         parameters = await read_parameters(request, body_bytes_max=self._body_bytes_max)
         chosen = self._chosen(parameters)
         if chosen.operation.operation is OperationType.SUBSCRIPTION:
@@ -194,12 +191,13 @@ class Endpoint:
         self._check_method(request, chosen.operation)
         if request.method != "POST":
             request.state.is_named = chosen.is_named
-        accept = request.headers.get("accept", "")
-        if "multipart/" in accept and accepts_increments(accept) and is_incremental(chosen.document.node):
-            return self._increments(request, parameters, chosen.document)
+        accept = listed(request.headers, "accept") or ""
+        if "multipart/" in accept and accepts_increments(accept) and is_incremental(chosen.document.node, accept):
+            execution = partial(self._run, request, parameters, chosen)
+            return await Parts.begun(execution, _body, request.state.request_id)
         result = await self._run(request, parameters, chosen)
         if request.headers.get("x-holdco-cost") == "1":
-            result.extensions = {"cost": {"requested": chosen.cost, "maximum": self._limits.cost}}
+            result.extensions = {"cost": chosen.document.costs[chosen.name].told(chosen.cost)}
         return result
 
     def _chosen(self, parameters: Parameters) -> Chosen:
@@ -216,16 +214,23 @@ class Endpoint:
                 ErrorCode.METHOD_NOT_ALLOWED, "GET is for queries: send a mutation by POST.", headers={"allow": "POST"}
             )
 
-    async def _run(self, request: Request, parameters: Parameters, chosen: Chosen, *, is_watched: bool = True) -> ExecutionResult:
-        execution = partial(self._execute, request, parameters, chosen)
+    async def _run(
+        self, request: Request, parameters: Parameters, chosen: Chosen, take: Take | None = None, *, is_watched: bool = True
+    ) -> ExecutionResult:
+        """With `take` in parts, as `increments` gives them."""
+        execution = partial(self._execute, request, parameters, chosen, take)
         return await self._operations.run(execution, chosen.document.measured[chosen.name], request, is_watched=is_watched)
 
-    async def _execute(self, request: Request, parameters: Parameters, chosen: Chosen, running: Running) -> ExecutionResult:
+    async def _execute(
+        self, request: Request, parameters: Parameters, chosen: Chosen, take: Take | None, running: Running
+    ) -> ExecutionResult:
         try:
             context = running.context = await self._make_context(request)
         except HoldcoError as error:
             return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         try:
+            if take is not None:
+                return await increments(self._schema, chosen.document.node, parameters, context, request.state.request_id, take)
             return await self._result_of(context, parameters, chosen)
         finally:
             # The end of the snapshot is a round trip, which nobody needs to wait for.
@@ -247,31 +252,7 @@ class Endpoint:
             root_value=event,
         )
 
-    async def _increments(
-        self, request: Request, parameters: Parameters, document: Document
-    ) -> AsyncGenerator[dict[str, Any], None]:
-        request_id: str = request.state.request_id
-        try:
-            async with self._opened(request) as context:
-                parts = increments(self._schema, document.node, parameters, context, request_id)
-                async with aclosing(parts):
-                    async for part in parts:
-                        yield {**_body(part, request_id), "hasNext": False} if isinstance(part, ExecutionResult) else part
-        except HoldcoError as error:
-            yield _body(ExecutionResult(None, [GraphQLError(str(error), original_error=error)]), request_id)
-        except Exception:
-            log.exception("operation failed")
-            yield {"errors": [masked(request_id)], "hasNext": False}
-
-    @asynccontextmanager
-    async def _opened(self, request: Request) -> AsyncIterator[OperationContext]:
-        context = await self._make_context(request)
-        try:
-            yield context
-        finally:
-            await asyncio.shield(_close(context))
-
-    async def answers(self, request: Request, parameters: Parameters) -> AsyncGenerator[dict[str, Any], None]:
+    async def answers(self, request: Request, parameters: Parameters) -> AsyncGenerator[Answer, None]:
         """What transports that stay open send: one answer of a query or mutation, one for each event of a subscription.
 
         Contexts are made of the `request`, whose state names its id. RequestError before anything is executed.
@@ -288,17 +269,14 @@ class Endpoint:
                     await _closed(request)
                 return
 
-            async def executed(context: Any, event: Any) -> ExecutionResult:
-                async with self._answering:
-                    return await self._result_of(context, parameters, chosen, event)
+            async def execution(context: Any, event: Any) -> ExecutionResult:
+                return await self._result_of(context, parameters, chosen, event)
 
-            opened = partial(self._opened, request)
-            results = subscribe(self._schema, chosen.document.node, parameters, opened=opened, execute=executed)
-            async with aclosing(results):
-                async for result in results:
-                    yield _body(result, request_id)
-        except NotSubscribed as refusal:
-            yield {"errors": presented(refusal.errors, request_id)}
+            measured = chosen.document.measured[chosen.name]
+            told = self._subscriptions.answers(request, chosen.document.node, parameters, measured, execution)
+            async with aclosing(told):
+                async for answer in told:
+                    yield answer
         except HoldcoError as error:
             yield _body(ExecutionResult(None, [GraphQLError(str(error), original_error=error)]), request_id)
         except (Exception, asyncio.CancelledError) as error:

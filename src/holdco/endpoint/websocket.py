@@ -9,9 +9,13 @@ own, and gets `next` for each answer, and `complete` or `error` at the end. `pin
     4408  no connection_init in time
     4409  an operation under an id that is in use
     4429  a second connection_init
+    1001  the server stops
     1009  a message with more bytes than are read
 
 Each operation is a request of its own, with the headers of the handshake and an id of its own; only the socket outlives it.
+
+When the server stops, subscriptions are complete, what else is under way is answered, and the socket closes. What a client asks
+for after that moment is not begun: it is still unanswered when the socket closes, so that the client asks elsewhere.
 """
 
 from __future__ import annotations
@@ -31,13 +35,14 @@ from uuid_utils import uuid7
 
 from holdco.endpoint.errors import ErrorCode, RequestError, masked
 from holdco.endpoint.parameters import Parameters, parameters_of
-from holdco.endpoint.response import encode
+from holdco.endpoint.response import Answer, encode
+from holdco.monitoring import metrics
 
 log = structlog.get_logger(__name__)
 
 PROTOCOL: Final = "graphql-transport-ws"
 
-Answers = Callable[[Request, Parameters], AsyncGenerator[dict[str, Any], None]]
+Answers = Callable[[Request, Parameters], AsyncGenerator[Answer, None]]
 
 
 class WebSocketEndpoint:
@@ -52,7 +57,7 @@ class WebSocketEndpoint:
         answers: Answers,
         *,
         origins: tuple[str, ...] = (),
-        init_timeout: float = 10.0,
+        init_timeout: float = 10,
         operations_max: int = 100,
         message_bytes_max: int = 1 << 20,
     ) -> None:
@@ -61,6 +66,8 @@ class WebSocketEndpoint:
         self.init_timeout = init_timeout
         self.operations_max = operations_max
         self.message_bytes_max = message_bytes_max
+        self._connections: set[Connection] = set()
+        self._is_stopping = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         socket = WebSocket(scope, receive, send)
@@ -69,11 +76,25 @@ class WebSocketEndpoint:
             await socket.close()
             return
         if PROTOCOL not in scope["subprotocols"]:
-            await socket.accept()
+            # A browser that offers protocols reads nothing but 1006 unless it gets one of them (WHATWG, WebSockets, 2.2).
+            await socket.accept(next(iter(scope["subprotocols"]), None))
             await socket.close(4406, "Subprotocol not acceptable")
             return
         await socket.accept(PROTOCOL)
-        await Connection(self, socket).serve()
+        connection = Connection(self, socket)
+        self._connections.add(connection)
+        try:
+            if self._is_stopping:
+                connection.stop()
+            await connection.serve()
+        finally:
+            self._connections.discard(connection)
+
+    def stop(self) -> None:
+        """Closes all sockets, each when what is under way on it has ended. Subscriptions end when their sources do."""
+        self._is_stopping = True
+        for connection in self._connections:
+            connection.stop()
 
     def _is_welcome(self, socket: WebSocket) -> bool:
         origin = socket.headers.get("origin")
@@ -99,6 +120,16 @@ class Connection:
         # Operations send at the same time, and a message is sent whole.
         self._sending = asyncio.Lock()
         self._is_initialised = False
+        self._stopping: asyncio.Task[None] | None = None
+
+    def stop(self) -> None:
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop())
+
+    async def _stop(self) -> None:
+        if self._operations:
+            await asyncio.wait(self._operations.values())
+        await self._close(Closed(1001, "The server stops"))
 
     async def serve(self) -> None:
         try:
@@ -114,10 +145,10 @@ class Connection:
         except WebSocketDisconnect:
             pass
         finally:
-            operations = list(self._operations.values())
-            for operation in operations:
-                operation.cancel()
-            await asyncio.gather(*operations, return_exceptions=True)
+            tasks = [*self._operations.values(), *([self._stopping] if self._stopping is not None else [])]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _message(self) -> dict[str, Any]:
         event = await self._socket.receive()
@@ -166,9 +197,11 @@ class Connection:
         if key in self._operations:
             # A reason has at most 123 bytes (RFC 6455, 5.5).
             raise Closed(4409, f"Subscriber for {key[:25]} already exists")
+        if self._stopping is not None:
+            return
         if len(self._operations) >= self._endpoint.operations_max:
             limit = f"A socket has at most {self._endpoint.operations_max} operations at a time: complete one first."
-            await self._send_error(key, RequestError(ErrorCode.BAD_REQUEST, limit))
+            await self._send_error(key, RequestError(ErrorCode.THROTTLED, limit))
             return
         self._operations[key] = asyncio.create_task(self._run(key, message["payload"]))
 
@@ -181,7 +214,7 @@ class Connection:
             async with aclosing(self._endpoint.answers(request, parameters_of(payload))) as answers:
                 async for answer in answers:
                     # Without data nothing was executed, and the protocol has a message of its own for that.
-                    if "data" not in answer:
+                    if isinstance(answer, dict) and "data" not in answer:
                         await self._send({"id": key, "type": "error", "payload": answer["errors"]})
                         return
                     await self._send({"id": key, "type": "next", "payload": answer})
@@ -198,6 +231,7 @@ class Connection:
                 del self._operations[key]
 
     async def _send_error(self, key: str, refusal: RequestError) -> None:
+        metrics.REFUSALS.labels(refusal.code.name).inc()
         await self._send({"id": key, "type": "error", "payload": refusal.presented()})
 
     async def _send(self, message: dict[str, Any]) -> None:

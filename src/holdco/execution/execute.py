@@ -26,8 +26,8 @@ from holdco.execution.run import Run
 
 log = structlog.get_logger(__name__)
 
-# A document has one plan for each combination of its @skip and @include variables, which are few; a client that sends
-# documents with many of them is served all the same, with plans made anew.
+# Each place of a document has one plan for each combination of its @skip and @include variables, which are few; a client that
+# sends documents with many of them is served all the same, with plans made anew.
 PLANS_MAX = 16
 
 DEFECT = "a plan failed where graphql-core did not"
@@ -94,6 +94,7 @@ class Plans:
         fragments = {each.name.value: each for each in document.definitions if not isinstance(each, OperationDefinitionNode)}  # type: ignore[attr-defined]
         self._skipping = skipping_variables(operation, fragments)
         self._plans: OrderedDict[Hashable, Plan | None] = OrderedDict()
+        self._places: set[str] = set()
 
     async def data(self, schema: Schema, context: Context, variables: dict[str, Any] | None) -> dict[str, Any] | None:
         """The `data` of the answer; None where only the stock executor knows the answer. Raises PlanFailed."""
@@ -135,7 +136,8 @@ class Plans:
         key = (place, *(coerced.get(name) for name in self._skipping))
         if key not in self._plans:
             self._plans[key] = make()
-            if len(self._plans) > PLANS_MAX:
+            self._places.add(place)
+            if len(self._plans) > PLANS_MAX * len(self._places):
                 self._plans.popitem(last=False)
         return self._plans[key]
 

@@ -10,8 +10,7 @@ from uuid import UUID
 import strawberry
 from strawberry import ID, Maybe
 
-from holdco.connections import Info, UserError, attempt, input_id
-from holdco.errors import InvalidInput, NotFound, Refused
+from holdco.connections import Info, UserError, attempt, input_id, input_ids
 from holdco.groups import service
 from holdco.groups.graph import CustomerGroup
 from holdco.groups.loaders import GroupById
@@ -60,22 +59,7 @@ def _changed(given: CustomerGroupUpdateInput) -> dict[str, Any]:
 
 
 def _customer_ids(given: Sequence[ID]) -> list[UUID]:
-    """Raises InvalidInput for too many; Refused with NotFound for each that cannot be a customer's id."""
-    if len(given) > MEMBERS_PER_REQUEST_MAX:
-        raise InvalidInput(
-            f"A request takes at most {MEMBERS_PER_REQUEST_MAX} customers, not {len(given)}. Send them in several.",
-            field=("customerIds",),
-        )
-    keys: list[UUID] = []
-    problems: list[NotFound] = []
-    for position, text in enumerate(given):
-        try:
-            keys.append(input_id(Kind.CUSTOMER, text, "customerIds", str(position)))
-        except NotFound as problem:
-            problems.append(problem)
-    if problems:
-        raise Refused(problems)
-    return keys
+    return input_ids(Kind.CUSTOMER, given, "customerIds", most=MEMBERS_PER_REQUEST_MAX)
 
 
 @strawberry.type

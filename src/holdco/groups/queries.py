@@ -13,6 +13,7 @@ from holdco.customers.models import Customer
 from holdco.filtering import Filters
 from holdco.groups.models import CustomerGroup, GroupMember
 from holdco.listing import Listing, Order, Relation
+from holdco.sighted import Seen
 from holdco.statements import ORGANIZATION_ID, Names, is_key
 
 _GROUPS = CustomerGroup.__table__.c
@@ -58,6 +59,7 @@ def of_customers(names: Names) -> Select[Any]:
             _MEMBERS.organization_id == ORGANIZATION_ID,
             _GROUPS.organization_id == ORGANIZATION_ID,
             is_key(_MEMBERS.customer_id),
+            Seen(_MEMBERS.customer_id, ("group_members", "customer_groups")),
         )
         .order_by(_GROUPS.rank)
     )

@@ -14,10 +14,9 @@ from sqlalchemy.exc import IntegrityError
 
 from holdco import ids
 from holdco.activity import service as activity
-from holdco.customers.models import Customer
-from holdco.customers.service import not_found as customer_not_found
+from holdco.customers import service as customers
 from holdco.database import Transaction, constraint_of
-from holdco.errors import InvalidInput, NotFound, Refused, StaleVersion
+from holdco.errors import InvalidInput, NotFound, StaleVersion
 from holdco.filtering import any_of
 from holdco.groups import queries
 from holdco.groups.errors import NameTaken, RankTaken
@@ -104,7 +103,7 @@ async def add_members(transaction: Transaction, group_id: UUID, customer_ids: Se
     with NotFound for each unknown customer.
     """
     await _locked(transaction, group_id)
-    await _keep_customers(transaction, customer_ids)
+    await customers.keep(transaction, customer_ids, field_of=lambda position: ("customerIds", str(position)))
     rows = await transaction.rows(
         text(
             """
@@ -130,7 +129,7 @@ async def add_members(transaction: Transaction, group_id: UUID, customer_ids: Se
 async def remove_members(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
     """Returns the ids of those that were members; to be none is no error. Raises as `add_members`."""
     await _locked(transaction, group_id)
-    await _keep_customers(transaction, customer_ids)
+    await customers.keep(transaction, customer_ids, field_of=lambda position: ("customerIds", str(position)))
     members = GroupMember.__table__.c
     rows = await transaction.rows(
         delete(GroupMember)
@@ -179,25 +178,6 @@ async def _locked(transaction: Transaction, group_id: UUID) -> GroupRow:
     if not rows:
         raise NotFound(f"There is no group {ids.encode(Kind.GROUP, group_id)}.", field=("id",))
     return GroupRow(*rows[0])
-
-
-async def _keep_customers(transaction: Transaction, customer_ids: Sequence[UUID]) -> None:
-    """Nobody deletes these customers until commit. Raises Refused with NotFound for each that does not exist."""
-    customers = Customer.__table__.c
-    rows = await transaction.rows(
-        select(customers.id)
-        .where(customers.organization_id == transaction.organization_id, any_of(customers.id, customer_ids))
-        .order_by(customers.id)
-        .with_for_update(read=True, key_share=True)
-    )
-    found = {row[0] for row in rows}
-    unknown = [
-        customer_not_found(key, field=("customerIds", str(position)))
-        for position, key in enumerate(customer_ids)
-        if key not in found
-    ]
-    if unknown:
-        raise Refused(unknown)
 
 
 async def _write(transaction: Transaction, statement: Executable, fields: Mapping[str, Any]) -> None:

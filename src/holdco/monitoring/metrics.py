@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess
 from prometheus_client.exposition import choose_encoder
@@ -44,6 +46,11 @@ REFUSALS = Counter(
     ("code",),
     registry=registry,
 )
+EVENTS = Counter(
+    "holdco_subscription_events_total",
+    "Events that subscribers were told of. Those who asked for the same share the operation (type `event`) that answers.",
+    registry=registry,
+)
 
 # Each worker's own value; those of workers that are no more do not count.
 _GAUGES = {
@@ -53,6 +60,7 @@ _GAUGES = {
         ("pool_connections_max", "Database connections that may be open."),
         ("operations_running", "Operations under way."),
         ("operations_waiting", "Operations that wait until others have ended."),
+        ("subscriptions", "Subscriptions that wait for events."),
     )
 }
 _GAUGES["event_loop_lag_seconds"] = Gauge(
@@ -93,6 +101,27 @@ def exposition(accept: str) -> tuple[bytes, str]:
         multiprocess.MultiProcessCollector(everything)  # type: ignore[no-untyped-call]
     encode, content_type = choose_encoder(accept)
     return encode(everything), content_type
+
+
+def forget_dead_processes() -> None:
+    """Workers that were killed have forgotten nothing themselves. Called when a worker starts, as one does in their place."""
+    if DIRECTORY in os.environ:
+        for file in Path(os.environ[DIRECTORY]).glob("gauge_live*.db"):
+            process = file.stem.rpartition("_")[2]
+            # Another worker that starts may be doing the same.
+            with suppress(FileNotFoundError):
+                if process.isdecimal() and not _is_alive(int(process)):
+                    multiprocess.mark_process_dead(process)  # type: ignore[no-untyped-call]
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def forget_process() -> None:

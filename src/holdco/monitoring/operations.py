@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -23,28 +23,36 @@ SUCCESS: Final = "OK"
 
 
 class Names:
-    """The first so many names of valid operations stand for themselves, all others are `other`."""
+    """Names of trusted documents stand for themselves, and so do the first so many of others; all that come later are `other`."""
 
     def __init__(self, names_max: int = NAMES_MAX) -> None:
         self._names_max = names_max
+        self._trusted: set[str] = set()
         self._known: set[str] = set()
+
+    def trust(self, names: Iterable[str]) -> None:
+        """These are no client's choice, and as many as the manifests have."""
+        self._trusted.update(names)
 
     def label(self, name: str | None) -> str:
         if name is None:
             return NAMELESS
-        if name not in self._known:
+        if name not in self._trusted and name not in self._known:
             if len(self._known) >= self._names_max:
                 return OTHER
             self._known.add(name)
         return name
 
 
-_NAMES = Names()
+NAMES: Final = Names()
 
 
 @dataclass(eq=False)
 class Measured:
-    """An operation of a document, as logs and metrics speak of it. Kept with the document; `kind` is query or mutation."""
+    """An operation of a document, as logs and metrics speak of it. Kept with the document.
+
+    `kind` is query, mutation or subscription, which is measured until it listens; what it hears is an `event` each.
+    """
 
     text: str
     name: str | None
@@ -57,13 +65,17 @@ class Measured:
         return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @cached_property
+    def event(self) -> Measured:
+        return Measured(self.text, self.name, "event")
+
+    @cached_property
     def observe_statements(self) -> Callable[[float], None]:
         return metrics.OPERATION_STATEMENTS.labels(self.kind).observe
 
     def observe(self, seconds: float, statements: int, outcome: str) -> None:
         observe = self._observe.get(outcome)
         if observe is None:
-            label = _NAMES.label(self.name)
+            label = NAMES.label(self.name)
             observe = self._observe[outcome] = metrics.OPERATION_SECONDS.labels(label, self.kind, outcome).observe
         observe(seconds)
         self.observe_statements(statements)

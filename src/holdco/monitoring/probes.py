@@ -47,6 +47,7 @@ class Probes:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """As long as the process serves."""
+        metrics.forget_dead_processes()
         sampling = asyncio.create_task(self._sample())
         try:
             yield

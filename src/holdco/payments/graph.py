@@ -171,7 +171,7 @@ class Allocation(NodeInterface):
     currency: CurrencyCode
     applied_on: date = strawberry.field(description="The business date.")
     created_at: datetime = strawberry.field(description="When it was written.")
-    actor: str
+    actor: str | None = strawberry.field(description="Null where the payer may not be seen.")
     strategy: Strategy
     reason: str | None
 
@@ -179,8 +179,8 @@ class Allocation(NodeInterface):
 
     id = identifier(Kind.ALLOCATION)
 
-    @relation("The payment or credit note.", reads=("payment_id", "credit_note_id"))
-    async def source(rows: Parent[list[AllocationRow]], info: Info) -> AllocationSource:
+    @relation("The payment or credit note; null where the payer may not be seen.", reads=("payment_id", "credit_note_id"))
+    async def source(rows: Parent[list[AllocationRow]], info: Info) -> AllocationSource | None:
         return split(
             [
                 load(loaders.PaymentById, [row.payment_id for row in rows]),
@@ -188,9 +188,15 @@ class Allocation(NodeInterface):
             ]
         )
 
-    @relation("Whose money it was.", reads=("payer_id",))
-    def payer(rows: Parent[list[AllocationRow]], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+    @relation("Whose money it was; null where that customer may not be seen: then payerName is all.", reads=("payer_id",))
+    def payer(
+        rows: Parent[list[AllocationRow]], info: Info
+    ) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")] | None:
         return load(CustomerById, [row.payer_id for row in rows])
+
+    @relation("The name of the customer whose money it was.")
+    def payer_name(rows: Parent[list[AllocationRow]], info: Info) -> str:
+        return load(loaders.PayerNameByAllocationId, [row.id for row in rows], shown=lambda payer, _key: payer.name)
 
     @relation(reads=("invoice_id",))
     def invoice(rows: Parent[list[AllocationRow]], info: Info) -> Annotated[Invoice, strawberry.lazy("holdco.invoices.graph")]:
@@ -204,7 +210,8 @@ class Allocation(NodeInterface):
         return row.payer_id != row.beneficiary_id
 
     @strawberry.field(
-        description="The customers from the payer down to the invoice's owner, as they stood then.", metadata=reads("path")
+        description="From the payer down to the invoice's owner, as they stood then; without those that may not be seen.",
+        metadata=reads("path"),
     )
     def path(row: Parent[AllocationRow]) -> list[ID]:
         return [ID(ids.encode(Kind.CUSTOMER, key)) for key in row.path]

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import TextClause
 
 from holdco.customers.queries import in_scope
-from holdco.loading import CountsByParent, Loader, PagesByParent, RowByKey
+from holdco.loading import CountsByParent, Loader, OneByKey, PagesByParent, RowByKey
 from holdco.paging import PageRequest
 from holdco.payments import queries
-from holdco.payments.queries import AllocationRow, CreditNoteRow, PaymentRow, ReceivablesRow
+from holdco.payments.queries import AllocationRow, CreditNoteRow, PayerNameRow, PaymentRow, ReceivablesRow
 from holdco.reader import Reader
 from holdco.scopes import CustomerScope
 
@@ -39,6 +39,11 @@ class ReversalByAllocationId(RowByKey[UUID, AllocationRow]):
 
     listing = queries.ALLOCATIONS
     key = "reverses_id"
+
+
+class PayerNameByAllocationId(OneByKey[UUID, PayerNameRow]):
+    row = PayerNameRow
+    statement = queries.PAYER_NAMES
 
 
 class PaymentsByScope(PagesByParent[PaymentRow]):

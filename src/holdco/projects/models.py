@@ -40,6 +40,7 @@ class Project(Base):
         CheckConstraint(one_of("status", ProjectStatus), name="status"),
         Index("ix_projects_customer_id", "organization_id", "customer_id", "name", "id"),
         Index("ix_projects_name", "organization_id", "name", "id"),
+        Index("ix_projects_created_at", "organization_id", "created_at", "id"),
     )
 
 

@@ -1,7 +1,8 @@
 """The demo company: Aldgate Networks and its neighbours, as clients would enter them, through the same services.
 
 Meridian Network Supply sells network equipment. Aldgate's head office pays for its offices in four cities, and London has
-teams below it; Castell's middle company does not let the head office pay. Dates count back from today, so that something
+teams below it; Castell's middle company does not let the head office pay. Some of their people log in, as client users, others
+are contacts, and a few of both have to do with projects. Dates count back from today, so that something
 is always overdue; amounts are fixed, so that examples and tests can name them.
 """
 
@@ -16,11 +17,14 @@ from uuid import UUID
 from sqlalchemy import text
 
 from holdco import database
+from holdco.client_users import conversion, invitations
+from holdco.client_users import service as client_users
+from holdco.client_users.models import ProjectScope
 from holdco.contacts import service as contacts
 from holdco.customers import service as customers
 from holdco.customers.hierarchy import Rights
 from holdco.customers.models import CustomerKind, CustomerRole
-from holdco.customers.service import Parent
+from holdco.customers.service import Parent, Reference
 from holdco.database import Transaction
 from holdco.groups import service as groups
 from holdco.invoices import service as invoices
@@ -31,8 +35,11 @@ from holdco.payments.allocation import Strategy
 from holdco.payments.candidates import ExplicitLine, SourceKind, Wish
 from holdco.payments.models import PaymentMode
 from holdco.payments.record import NewCreditNote, NewPayment
+from holdco.projects import service as projects
+from holdco.projects.models import ProjectStatus
 from holdco.settings import Settings
 from holdco.terms import PaymentTerms, PaymentTermsKind
+from holdco.viewer import ClientUserRole
 
 ACTOR = "demo"
 VENDOR = "Meridian Network Supply"
@@ -41,6 +48,8 @@ VENDOR = "Meridian Network Supply"
 HEAD_OFFICE_ID = UUID("01900000-0000-7000-8000-000000000101")
 HEAD_OFFICE_PAYMENT_ID = UUID("01900000-0000-7000-8000-000000000201")
 CASTELL_PAYMENT_ID = UUID("01900000-0000-7000-8000-000000000202")
+# Margaret Oduya, who pays for Aldgate: as a contact, and as the client user that she became.
+HEAD_OFFICE_PAYER_ID = UUID("01900000-0000-7000-8000-000000000301")
 
 _SEES_AND_PAYS = Rights(view=True, pay=True, manage=False)
 _SEES_ONLY = Rights(view=True, pay=False, manage=False)
@@ -76,6 +85,13 @@ _CUSTOMERS = (
     _Customer("WHI-001", "Rosa Whitfield", None, "Bath", kind=CustomerKind.INDIVIDUAL, net_days=0),
 )
 
+_REFERENCES = {
+    "ALD-HQ": (
+        Reference("crm", "ALD-0001", "https://crm.meridian.example/accounts/ALD-0001"),
+        Reference("books", "73001", "https://books.meridian.example/contacts/73001"),
+    )
+}
+
 _GROUPS = (
     ("Resellers", "Partners who sell on.", ("CAS-RET", "PIN-001")),
     ("Enterprise", "Companies with a framework agreement.", ("ALD-HQ", "ALD-LON", "ALD-MAN", "ALD-LEE", "ALD-BRI", "CAS-HQ")),
@@ -94,6 +110,41 @@ _CONTACTS = (
     ("CAS-SVC", "Idris Vaughan", "Finance Manager", "Finance"),
     ("NOR-001", "Dana Brooks", "Purchasing", "Operations"),
     ("PIN-001", "Marta Figueira", "Partner Manager", "Sales"),
+)
+
+
+class _ClientUser(NamedTuple):
+    """A contact that became a client user; `is_invited` None: it has accepted its invitation."""
+
+    name: str
+    role: ClientUserRole
+    is_invited: bool | None
+    project_scope: ProjectScope = ProjectScope.ALL
+
+
+_CLIENT_USERS = (
+    _ClientUser("Margaret Oduya", ClientUserRole.PAYER, None),
+    _ClientUser("Gwen Pryce", ClientUserRole.ADMIN, None),
+    _ClientUser("Priya Raman", ClientUserRole.VIEWER, True, ProjectScope.LIST),
+    # Put to a project without any invitation.
+    _ClientUser("Tom Ashdown", ClientUserRole.VIEWER, False, ProjectScope.LIST),
+)
+
+
+class _Project(NamedTuple):
+    name: str
+    customer: str
+    client_users: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
+    status: ProjectStatus = ProjectStatus.ACTIVE
+
+
+_PROJECTS = (
+    _Project("Framework agreement", "ALD-HQ", ("Margaret Oduya",), ("Margaret Oduya", "Tom Ashdown")),
+    _Project("New head office network", "ALD-HQ", ("Tom Ashdown",), ("Tom Ashdown",), ProjectStatus.ON_HOLD),
+    _Project("Wireless roll-out", "ALD-LEE", ("Tom Ashdown",), ("Joanna Fell",)),
+    _Project("London office network", "ALD-LON", ("Priya Raman",), ("Tom Ashdown",)),
+    _Project("Shop routers", "CAS-RET", ("Gwen Pryce",), ("Idris Vaughan",), ProjectStatus.COMPLETED),
 )
 
 
@@ -180,6 +231,7 @@ async def _load(transaction: Transaction) -> None:
     for name, description, members in _GROUPS:
         group_id = await groups.create(transaction, values={"name": name, "description": description})
         await groups.add_members(transaction, group_id, [by_number[number] for number in members])
+    contact_ids: dict[str, UUID] = {}
     for number, name, designation, department in _CONTACTS:
         values = {
             "name": name,
@@ -187,9 +239,15 @@ async def _load(transaction: Transaction) -> None:
             "designation": designation,
             "department": department,
         }
-        await contacts.create(transaction, customer_id=by_number[number], values=values)
+        contact_ids[name] = await contacts.create(
+            transaction,
+            customer_id=by_number[number],
+            values=values,
+            contact_id=HEAD_OFFICE_PAYER_ID if name == "Margaret Oduya" else None,
+        )
     invoice_ids = {invoice.number: await _add_invoice(transaction, invoice, by_number) for invoice in _INVOICES}
     await _pay(transaction, by_number, invoice_ids)
+    await _let_in(transaction, by_number, contact_ids)
 
 
 async def _name_vendor(transaction: Transaction) -> None:
@@ -227,6 +285,7 @@ async def _add_customers(transaction: Transaction) -> dict[str, UUID]:
             values=values,
             parent=Parent(by_number[given.parent], given.rights) if given.parent is not None else None,
             customer_id=HEAD_OFFICE_ID if given.number == "ALD-HQ" else None,
+            references=_REFERENCES.get(given.number, ()),
         )
     return by_number
 
@@ -295,3 +354,25 @@ async def _pay(transaction: Transaction, by_number: dict[str, UUID], invoice_ids
         key=note.number or "",
         request={"number": note.number},
     )
+
+
+async def _let_in(transaction: Transaction, by_number: dict[str, UUID], contact_ids: dict[str, UUID]) -> None:
+    """Makes client users of some contacts, who keep their ids, and puts people to projects. Who accepts does so last of all."""
+    shown = []
+    for given in _CLIENT_USERS:
+        key = contact_ids[given.name]
+        await conversion.convert(transaction, key, role=given.role, project_scope=given.project_scope)
+        if given.is_invited is not False:
+            opened = await client_users.reinvite(transaction, key)
+            shown += [opened.secret] if given.is_invited is None else []
+    for project in _PROJECTS:
+        values = {"name": project.name, "status": project.status}
+        project_id = await projects.create(transaction, customer_id=by_number[project.customer], values=values)
+        await projects.set_people(
+            transaction,
+            project_id,
+            client_user_ids=[contact_ids[name] for name in project.client_users],
+            contact_ids=[contact_ids[name] for name in project.contacts],
+        )
+    for secret in shown:
+        await client_users.accept(transaction, invitations.read(secret))

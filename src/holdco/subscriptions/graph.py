@@ -40,7 +40,9 @@ async def _existing(info: Info, loader: type[Loader[Any, Any]], keys: Sequence[A
     return [found[key] for key in keys if found[key] is not None]
 
 
-@strawberry.type(description="Customers that were created, changed, moved or deleted, or whose contacts or groups changed.")
+@strawberry.type(
+    description="Customers that were created, changed, moved or deleted, or whose people, projects or groups changed."
+)
 class CustomerChanged:
     customer_ids: list[ID] = strawberry.field(resolver=_ids(Kind.CUSTOMER))
 

@@ -22,16 +22,24 @@ const storage = {
   },
 };
 
+const linked = new URLSearchParams(location.search).get("query") ?? undefined;
+
+// GraphiQL would put what is deferred at the root of an answer: it knows no form of parts but the one with paths.
+const acceptWhole = ({ document }) =>
+  document.definitions.some(({ operation }) => operation === "subscription") ? {} : { accept: "application/graphql-response+json" };
+
 YogaGraphiQL.renderYogaGraphiQL(document.getElementById("graphiql"), {
   endpoint: settings.endpoint,
+  additionalHeaders: acceptWhole,
   title: "Holdco",
   logo:
     '<svg width="28" height="28" viewBox="0 0 28 28" fill="none" stroke="currentColor" stroke-width="2">' +
     '<path d="M14 9v5M6 19v-5h16v5"/><circle cx="14" cy="6" r="3"/><circle cx="6" cy="22" r="3"/><circle cx="22" cy="22" r="3"/></svg>',
   storage,
-  defaultTabs: settings.tabs.map(({ query, variables }) => ({ query, variables })),
+  // What the editor starts with stands in the first tab, where the first example would lose its text to a link.
+  defaultTabs: [...(linked ? [{ query: linked }] : []), ...settings.tabs.map(({ query, variables }) => ({ query, variables }))],
   // Tabs, not the address, keep what was typed; a link with ?query=… still opens as a tab of its own.
-  initialQuery: new URLSearchParams(location.search).get("query") ?? undefined,
+  initialQuery: linked,
   onEditQuery: undefined,
   // Headers may carry a token, which does not belong into the browser's storage.
   shouldPersistHeaders: false,

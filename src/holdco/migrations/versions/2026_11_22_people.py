@@ -31,6 +31,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_client_users_organizations"),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_client_users")),
     )
+    op.create_index("ix_contacts_name", "contacts", ["organization_id", "name", "id"], unique=False)
+    op.create_index("ix_contacts_created_at", "contacts", ["organization_id", "created_at", "id"], unique=False)
+    op.create_index("ix_contacts_updated_at", "contacts", ["organization_id", "updated_at", "id"], unique=False)
+    op.create_index("ix_contacts_email", "contacts", ["organization_id", sa.literal_column("lower(email)")], unique=False)
+    op.create_index("ix_client_users_created_at", "client_users", ["organization_id", "created_at", "id"], unique=False)
     op.create_index("ix_client_users_name", "client_users", ["organization_id", "name", "id"], unique=False)
     op.create_index("uq_client_users_email", "client_users", ["organization_id", sa.literal_column("lower(email)")], unique=True)
     op.create_index(
@@ -146,6 +151,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_projects")),
     )
     op.create_index("ix_projects_customer_id", "projects", ["organization_id", "customer_id", "name", "id"], unique=False)
+    op.create_index("ix_projects_created_at", "projects", ["organization_id", "created_at", "id"], unique=False)
     op.create_index("ix_projects_name", "projects", ["organization_id", "name", "id"], unique=False)
     op.create_table(
         "project_client_users",

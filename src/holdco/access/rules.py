@@ -1,0 +1,92 @@
+"""Who may call which mutation: one table, which the README shows and a test holds against the schema.
+
+Staff may do what their role allows, to every customer. A client user may do what its role at one of its customers allows, to
+that customer, and to those below it over links that all grant `manage` (domain.md H10, H11, V2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from holdco.viewer import ClientUserRole, StaffRole
+
+_ADMIN: Final = frozenset({StaffRole.ADMIN})
+_MONEY: Final = frozenset({StaffRole.ADMIN, StaffRole.BILLING})
+_CUSTOMERS: Final = frozenset({StaffRole.ADMIN, StaffRole.SALES})
+_BOTH: Final = frozenset({StaffRole.ADMIN, StaffRole.BILLING, StaffRole.SALES})
+
+_CLIENT_ADMIN: Final = frozenset({ClientUserRole.ADMIN})
+_CLIENT_PAYER: Final = frozenset({ClientUserRole.ADMIN, ClientUserRole.PAYER})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which staff, and which client users, may call a mutation.
+
+    `subject` is the field of the input with the id, or ids, whose customer decides for a client user, as `customers.id` is that
+    of each of a list. `fields` are those that a client user may give; None lets it give all.
+    """
+
+    staff: frozenset[StaffRole]
+    client_users: frozenset[ClientUserRole] = frozenset()
+    subject: str = ""
+    fields: frozenset[str] | None = None
+
+
+# What a customer may correct of itself; what is agreed with it, and how it is filed, is staff's.
+_OWN_DETAILS: Final = frozenset(
+    {"id", "version", "companyName", "email", "phone", "website", "taxId", "billingAddress", "shippingAddress"}
+)
+
+RULES: Final[dict[str, Rule]] = {
+    "organizationUpdate": Rule(_ADMIN),
+    "customerCreate": Rule(_CUSTOMERS),
+    "customerUpdate": Rule(_BOTH, _CLIENT_ADMIN, "id", _OWN_DETAILS),
+    "customerMove": Rule(_CUSTOMERS),
+    "customerParentAccessSet": Rule(_CUSTOMERS),
+    "customerDeactivate": Rule(_CUSTOMERS),
+    "customerDelete": Rule(_CUSTOMERS),
+    "customerGroupCreate": Rule(_CUSTOMERS),
+    "customerGroupUpdate": Rule(_CUSTOMERS),
+    "customerGroupMembersAdd": Rule(_CUSTOMERS),
+    "customerGroupMembersRemove": Rule(_CUSTOMERS),
+    "contactCreate": Rule(_BOTH, _CLIENT_ADMIN, "customerId"),
+    "contactUpdate": Rule(_BOTH, _CLIENT_ADMIN, "id"),
+    "contactDelete": Rule(_BOTH, _CLIENT_ADMIN, "id"),
+    # Whoever lets somebody in lets it see what it sees itself, and no more.
+    "contactConvert": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id"),
+    "contactInvite": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id"),
+    "clientUserInvite": Rule(_CUSTOMERS, _CLIENT_ADMIN, "customers.id"),
+    "clientUserReinvite": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id"),
+    "clientUserUpdate": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id", frozenset({"id", "version", "name", "email"})),
+    "clientUserDeactivate": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id"),
+    "clientUserReactivate": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id"),
+    "projectCreate": Rule(_CUSTOMERS),
+    "projectUpdate": Rule(_CUSTOMERS),
+    "projectPeopleSet": Rule(_CUSTOMERS),
+    "invoiceCreate": Rule(_MONEY),
+    "invoiceIssue": Rule(_MONEY),
+    "invoiceVoid": Rule(_MONEY),
+    # Money is what the bank says, not what a payer says: staff and services record it. Whose it is may apply it.
+    "paymentRecord": Rule(_MONEY),
+    "paymentApply": Rule(_MONEY, _CLIENT_PAYER, "sourceId"),
+    "paymentReverse": Rule(_MONEY),
+    "creditNoteCreate": Rule(_MONEY),
+    "creditNoteApply": Rule(_MONEY, _CLIENT_PAYER, "sourceId"),
+    "allocationReverse": Rule(_MONEY),
+}
+
+
+def as_markdown() -> str:
+    """The table as the README shows it."""
+    columns = ["mutation", *(role.value for role in StaffRole), "client users"]
+    rows = [columns, ["---"] * len(columns)]
+    for name, rule in RULES.items():
+        staff = ["yes" if role in rule.staff else "" for role in StaffRole]
+        rows.append([f"`{name}`", *staff, ", ".join(role.value for role in ClientUserRole if role in rule.client_users)])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+if __name__ == "__main__":
+    print(as_markdown())  # noqa: T201 (for the README)
