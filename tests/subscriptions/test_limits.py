@@ -170,7 +170,7 @@ async def lengthen(story: Story, engine: AsyncEngine) -> None:
     for number in range(20):
         await story.customer(f"Customer {number}")
     notes = text("update customers set notes = repeat('x', 1000000) where organization_id = :organization_id")
-    async with directly(engine) as connection:
+    async with directly(engine, story.organization_id) as connection:
         await connection.execute(notes, {"organization_id": story.organization_id})
 
 
