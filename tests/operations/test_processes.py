@@ -92,7 +92,7 @@ async def test_every_operation_is_logged_when_wanted_and_slow_ones_always_withou
     with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on", HOLDCO_SLOW_MILLISECONDS="500") as process:
         async with httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http:
             await http.post("/graphql", json={"query": "query Quick { __typename }"})
-            async with story.engine.begin() as blocking:
+            async with directly(story.engine, story.organization_id) as blocking:
                 await blocking.execute(text("lock table customers in access exclusive mode"))
                 body = {"query": document, "variables": {"number": "secret-number"}}
                 asking = asyncio.create_task(http.post("/graphql", json=body))

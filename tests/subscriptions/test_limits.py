@@ -63,7 +63,7 @@ async def test_an_event_that_takes_too_long_is_ended_and_the_subscription_goes_o
         await socket.execute("1", OWES, id=head)
         await server.until_subscribed()
         before = await executions(server, "Owes", "event", "EXECUTION_TIMEOUT")
-        async with engine.begin() as blocking:
+        async with directly(engine) as blocking:
             await lock(blocking)
             await rename(story, head, "Aldgate Networks")
             message = await socket.receive()
@@ -84,7 +84,7 @@ async def test_what_a_client_on_a_socket_has_left_is_ended_in_postgres_too(
         await socket.execute("1", OWES, id=head)
         await server.until_subscribed()
         queries, events = [await executions(server, *each, "ABANDONED") for each in (("Invoices", "query"), ("Owes", "event"))]
-        async with engine.begin() as blocking:
+        async with directly(engine) as blocking:
             await lock(blocking)
             await rename(story, head, "Aldgate Networks")
             await socket.execute("2", INVOICES)
@@ -107,7 +107,7 @@ async def test_an_event_waits_for_its_turn_for_a_bounded_time(
     async with server.socket() as socket:
         await socket.execute("1", WATCHES, id=head)
         await server.until_subscribed()
-        async with engine.begin() as blocking:
+        async with directly(engine) as blocking:
             await lock(blocking)
             asking = asyncio.create_task(server.http.post("/graphql", json={"query": INVOICES}))
             await until_waiting(engine, 1)
@@ -132,7 +132,7 @@ async def test_a_deferred_part_that_takes_too_long_is_ended_in_postgres_too(
 ) -> None:
     server: Server = await serve(execution_timeout=1)
     before = await executions(server, "Later", "query", "EXECUTION_TIMEOUT")
-    async with engine.begin() as blocking:
+    async with directly(engine) as blocking:
         await lock(blocking)
         response = await server.http.post("/graphql", json={"query": LATER}, headers={"accept": APOLLO})
         first, last = parts(response)
@@ -153,7 +153,7 @@ async def test_parts_are_measured_as_one_operation(server: Server) -> None:
 
 async def test_a_client_that_goes_away_between_parts_ends_what_is_deferred(server: Server, engine: AsyncEngine) -> None:
     before = await executions(server, "Later", "query", "ABANDONED")
-    async with engine.begin() as blocking:
+    async with directly(engine) as blocking:
         await lock(blocking)
         request = {"query": LATER}
         async with server.http.stream("POST", "/graphql", json=request, headers={"accept": APOLLO}) as response:
@@ -223,7 +223,7 @@ async def test_a_client_that_goes_away_does_not_undo_its_mutation(
     office = await story.customer("Aldgate Lisbon")
     invoice = await story.invoice(office, "100.00")
     payment = {"customerId": office, "amount": "80", "apply": {}, "idempotencyKey": fresh_key()}
-    async with engine.begin() as blocking:
+    async with directly(engine) as blocking:
         await lock(blocking)
         if transport == "socket":
             async with server.socket() as socket:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.routing import Router, WebSocketRoute
 
+from directly import directly
 from holdco import ids
 from holdco.changes.hub import Event, Hub
 from holdco.changes.notice import Notice, Topic
@@ -90,7 +91,7 @@ async def test_who_asked_first_may_leave_while_others_wait(server: Server, story
         await server.until_subscribed(1)
         await second.execute("2", SHARED, id=head)
         await server.until_subscribed(2)
-        async with engine.begin() as blocking:
+        async with directly(engine) as blocking:
             await blocking.execute(text("lock table customers in access exclusive mode"))
             key = ids.decode(Kind.CUSTOMER, head)
             server.hub.deliver(Notice(story.organization_id, {Topic.CUSTOMER: {key: [key]}}), None)
