@@ -15,6 +15,8 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp
 
+from holdco.authentication.authenticator import Authenticator
+from holdco.authentication.tokens import AccessTokens
 from holdco.changes.hub import Hub
 from holdco.changes.listening import Listener
 from holdco.context import Capacity, Context
@@ -36,12 +38,9 @@ from holdco.monitoring.probes import Probes
 from holdco.schema import schema
 from holdco.settings import Settings
 from holdco.sizes import SIZES
-from holdco.viewer import StaffRole, Viewer
 
 # New objects before a collection, and collections of one generation before one of the next.
 COLLECTOR_THRESHOLD = (50_000, 20, 50)
-# Who acts until access control tells people apart.
-ACTOR = "api"
 
 
 def create_serving_app() -> ASGIApp:
@@ -82,10 +81,15 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
         raise SettingsError("Set DATABASE_URL, or start with `holdco dev`, which brings a database of its own.")
     configure_logs()
     engine = create_engine(settings.database_url, pool_size=settings.pool_size, statement_timeout=settings.statement_timeout)
-    viewer = Viewer(settings.organization_id, ACTOR, StaffRole.ADMIN)
     capacity = Capacity(settings.pool_size)
     hub = hub or Hub()
     listener = Listener(create_engine(settings.database_url, pool_size=1), hub)
+    authentication = Authenticator(
+        AccessTokens(engine),
+        hub.revocations,
+        requests_per_second=settings.requests_per_second,
+        failures_per_minute=settings.failed_tokens_per_minute,
+    )
 
     operations = _operations(settings)
     if settings.is_tracing:
@@ -108,11 +112,12 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
         async with probes.running():
             yield
         await listener.stop()
+        await authentication.stop()
         await engine.dispose()
         tracing.stop()
 
-    async def make_context(_request: Request) -> Context:
-        return Context(engine, viewer, capacity, hub=hub)
+    async def make_context(request: Request) -> Context:
+        return Context(engine, request.state.identity.viewer, capacity, hub=hub)
 
     async def to_graphiql(_request: Request) -> RedirectResponse:
         return RedirectResponse("/graphql")
@@ -121,6 +126,7 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
     endpoint = Endpoint(
         schema,
         make_context=make_context,
+        authentication=authentication,
         graphiql=graphiql,
         is_planning=True,
         documents_mode=settings.documents,
@@ -136,7 +142,9 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
         routes=[
             Route("/", to_graphiql),
             Route("/graphql", endpoint),
-            WebSocketRoute("/graphql", WebSocketEndpoint(endpoint.answers, origins=settings.origins)),
+            WebSocketRoute(
+                "/graphql", WebSocketEndpoint(endpoint.answers, authentication=authentication, origins=settings.origins)
+            ),
             graphiql.route(),
             *probes.routes,
         ],

@@ -23,6 +23,8 @@ class Kind(StrEnum):
     CREDIT_NOTE = "crn"
     ALLOCATION = "alc"
     ACTIVITY = "act"
+    CLIENT_USER = "usr"
+    ACCESS_TOKEN = "tok"  # noqa: S105 (a prefix)
 
     def __init__(self, value: str) -> None:
         self.prefix = f"{value}_"

@@ -53,6 +53,8 @@ class Settings:
     `HOLDCO_TRACES`              `on`: OpenTelemetry traces, with the extra `opentelemetry` (default: off)
     `HOLDCO_LIMIT_…`             how much one request may ask for (holdco.limits)
     `HOLDCO_INTROSPECTION`       `on`, or `off`: the schema is not told, and refusals suggest no names (default: on)
+    `HOLDCO_REQUESTS_PER_SECOND` operations that one token may ask for in a second, of each worker (default: 200)
+    `HOLDCO_FAILED_TOKENS_PER_MINUTE` tokens that one address may get wrong in a minute, at each worker (default: 30)
     """
 
     database_url: str | None
@@ -74,6 +76,8 @@ class Settings:
     is_tracing: bool = False
     limits: Limits = field(default_factory=Limits)
     is_introspection_on: bool = True
+    requests_per_second: int = 200
+    failed_tokens_per_minute: int = 30
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -98,6 +102,8 @@ class Settings:
             is_tracing=_switch(environment, "HOLDCO_TRACES", is_on=False),
             limits=Limits.from_environment(environment),
             is_introspection_on=_switch(environment, "HOLDCO_INTROSPECTION", is_on=True),
+            requests_per_second=_number(environment, "HOLDCO_REQUESTS_PER_SECOND", 200, highest=1_000_000),
+            failed_tokens_per_minute=_number(environment, "HOLDCO_FAILED_TOKENS_PER_MINUTE", 30, highest=1_000_000),
         )
 
 

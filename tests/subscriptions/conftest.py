@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,6 +24,7 @@ from holdco.changes.hub import Hub
 from holdco.changes.notice import CHANNEL, Changes, Topic
 from holdco.scopes import CustomerScope
 from holdco.settings import Settings
+from tokens import UNTHROTTLED, bearer, token_of
 
 PATIENCE = 20
 
@@ -40,6 +41,8 @@ class Socket:
     """A connection of graphql-transport-ws."""
 
     connection: ClientConnection
+    # Of connection_init.
+    payload: dict[str, Any] = field(default_factory=dict)
 
     async def send(self, **message: Any) -> None:
         await self.connection.send(json.dumps(message))
@@ -50,7 +53,7 @@ class Socket:
         return message
 
     async def initialise(self) -> None:
-        await self.send(type="connection_init")
+        await self.send(type="connection_init", payload=self.payload)
         assert await self.receive() == {"type": "connection_ack"}
 
     async def execute(self, key: str, document: str, **variables: Any) -> None:
@@ -74,13 +77,14 @@ class Server:
     http: httpx.AsyncClient
     # Of the database that it serves, if it has one.
     engine: AsyncEngine | None = None
+    token: str = "any"
 
     @asynccontextmanager
     async def socket(self, **options: Any) -> AsyncIterator[Socket]:
         """A socket that was acknowledged, of a server that has heard of all that was committed before."""
         await self.catch_up()
         async with self.connection(**options) as connection:
-            socket = Socket(connection)
+            socket = Socket(connection, bearer(self.token))
             await socket.initialise()
             yield socket
 
@@ -117,10 +121,13 @@ async def serving(database_url: str, organization_id: UUID, engine: AsyncEngine)
         port=0,
         organization_id=organization_id,
         pool_size=10,
+        **UNTHROTTLED,
     )
     hub = Hub()
     async with running(create_app(settings, hub=hub), hub) as server:
         server.engine = engine
+        server.token = token_of(organization_id)
+        server.http.headers.update(bearer(server.token))
         yield server
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from holdco.changes.notice import Notice, Topic
+from holdco.changes.revocations import Revocations
 from holdco.scopes import CustomerScope
 
 # Ids in an event that was not taken yet; more are not worth looking up one by one.
@@ -87,6 +88,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._watching: dict[tuple[UUID, Topic, UUID], dict[Subscriber, None]] = {}
+        self.revocations = Revocations()
 
     @property
     def subscriber_count(self) -> int:

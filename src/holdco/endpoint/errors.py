@@ -10,7 +10,7 @@ import structlog
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from holdco.errors import HoldcoError, Outage
+from holdco.errors import HoldcoError, Outage, Unauthenticated
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +19,8 @@ class ErrorCode(Enum):
     """Code, HTTP status, and when. Errors of the business rules bring their own codes (`holdco.errors`)."""
 
     BAD_REQUEST = 400, "The body or the URL is not a GraphQL request."
+    UNAUTHENTICATED = 401, "No valid token was shown: `Authorization: Bearer …`. It is never told what is wrong with one."
+    FORBIDDEN = 403, "Who asks may not do this."
     METHOD_NOT_ALLOWED = 405, "Another method than GET, HEAD, POST or OPTIONS, or GET for something that is not a query."
     NOT_ACCEPTABLE = 406, "The Accept header leaves no media type that is served here."
     PAYLOAD_TOO_LARGE = 413, "The body has more bytes than are read."
@@ -43,7 +45,7 @@ class ErrorCode(Enum):
     CROSS_SITE_REQUEST = 403, "A GET that another site may have made a browser send (see `cross_site`)."
     BAD_USER_INPUT = 400, "A variable or an argument has a value that its type does not take."
     INTERNAL_ERROR = 500, "A defect on our side."
-    THROTTLED = 503, "Too many operations are under way here. Nothing was executed; try again after Retry-After."
+    THROTTLED = 503, "Too many operations are under way here; or, as 429, you ask too often. Try again after Retry-After."
     EXECUTION_TIMEOUT = 504, "The operation took too long and was ended. For a mutation the message says whether it was undone."
     STATEMENT_TIMEOUT = 504, "One SQL statement took too long, or waited too long for a lock, and was ended."
     SERVICE_UNAVAILABLE = 503, "The database cannot be reached at the moment. Try again after Retry-After."
@@ -79,10 +81,21 @@ _SAID_IN_GRAPHQL = frozenset(
 class RequestError(Exception):
     """A request that is not executed: nothing was read or written for it."""
 
-    def __init__(self, code: ErrorCode, *errors: str | GraphQLError, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        *errors: str | GraphQLError,
+        headers: Mapping[str, str] | None = None,
+        status: int | None = None,
+    ) -> None:
+        """`status` is another one than the code's own."""
         super().__init__(*errors)
         self.code = code
         self.headers = headers or {}
+        self._status = status
+
+    def status_for(self, media_type: str) -> int:
+        return self._status or self.code.status_for(media_type)
 
     def presented(self) -> list[dict[str, Any]]:
         return [
@@ -125,6 +138,11 @@ def code_of(error: GraphQLError) -> str:
 
 def outage_in(errors: Iterable[GraphQLError]) -> Outage | None:
     return next((cause for error in errors if isinstance(cause := _cause(error), Outage)), None)
+
+
+def is_unauthenticated(errors: Iterable[GraphQLError]) -> bool:
+    """Whether an operation found that who asks may not ask any more."""
+    return any(isinstance(_cause(error), Unauthenticated) for error in errors)
 
 
 def _cause(error: GraphQLError) -> Exception:
