@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, Uuid, column, select, table
+from sqlalchemy import ColumnElement, Text, Uuid, bindparam, column, select, table
 
 from holdco.access.models import AccessToken
 from holdco.filtering import Filters
@@ -46,7 +46,7 @@ LISTING: Listing[AccessTokenRow] = Listing(
     order_default=(Order("id", descending=True),),
 )
 
-# By its names alone: client users import who may ask, and not the other way round.
+# By their names alone: client users import who may ask, and not the other way round.
 _MEMBERSHIPS = table(
     "client_user_customers",
     column("organization_id", Uuid),
@@ -58,4 +58,12 @@ MEMBERSHIPS = (
     select(_MEMBERSHIPS.client_user_id, _MEMBERSHIPS.customer_id, _MEMBERSHIPS.role)
     .where(_MEMBERSHIPS.organization_id == ORGANIZATION_ID, is_key(_MEMBERSHIPS.client_user_id))
     .order_by(_MEMBERSHIPS.customer_id)
+)
+
+_USERS = table("client_users", column("organization_id", Uuid), column("id", Uuid)).c
+# Kept from being deleted until commit.
+CLIENT_USER = (
+    select(_USERS.id)
+    .where(_USERS.organization_id == ORGANIZATION_ID, _USERS.id == bindparam("client_user_id", type_=Uuid))
+    .with_for_update(read=True, key_share=True)
 )

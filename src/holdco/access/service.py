@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 
 from holdco import credentials, ids
+from holdco.access import queries
 from holdco.access.models import AccessToken
 from holdco.activity import service as activity
 from holdco.activity.service import Entry
@@ -36,13 +37,16 @@ async def create(
 ) -> Issued:
     """A token of staff or of a service, with a role, or of a client user, who must be there.
 
-    Raises InvalidInput, in this order: for the name; for a holder that is neither or both; for an end that has passed.
+    Raises, in this order: InvalidInput for the name, for a holder that is neither or both, for an end that has passed; NotFound
+    for the client user.
     """
     cleaned = required_text(name, "name")
     if (role is None) == (client_user_id is None):
         raise InvalidInput("A token has a role, or else a client user.", field=("role",))
     if expires_at is not None and expires_at <= transaction.now:
         raise InvalidInput("expiresAt has passed already.", field=("expiresAt",))
+    if client_user_id is not None and not await transaction.rows(queries.CLIENT_USER, _bound(transaction, client_user_id)):
+        raise NotFound(f"There is no client user {ids.encode(Kind.CLIENT_USER, client_user_id)}.", field=("clientUserId",))
     credential = credentials.new(credentials.ACCESS_TOKEN, transaction.organization_id, ids.new())
     await transaction.execute(
         insert(AccessToken).values(
@@ -76,3 +80,7 @@ async def revoke(transaction: Transaction, token_id: UUID) -> None:
     await transaction.execute(update(AccessToken).where(*is_meant).values(revoked_at=transaction.now))
     transaction.revoked.add(token_id)
     await activity.record(transaction, [activity.about(Kind.ACCESS_TOKEN, token_id, "access_token.revoked", name=name)])
+
+
+def _bound(transaction: Transaction, client_user_id: UUID) -> dict[str, UUID]:
+    return {"organization_id": transaction.organization_id, "client_user_id": client_user_id}

@@ -22,6 +22,9 @@ const storage = {
   },
 };
 
+// Headers are shared by all tabs until somebody edits one's own.
+const headers = JSON.stringify({ Authorization: `Bearer ${settings.token ?? ""}` }, null, 2);
+
 YogaGraphiQL.renderYogaGraphiQL(document.getElementById("graphiql"), {
   endpoint: settings.endpoint,
   title: "Holdco",
@@ -29,7 +32,8 @@ YogaGraphiQL.renderYogaGraphiQL(document.getElementById("graphiql"), {
     '<svg width="28" height="28" viewBox="0 0 28 28" fill="none" stroke="currentColor" stroke-width="2">' +
     '<path d="M14 9v5M6 19v-5h16v5"/><circle cx="14" cy="6" r="3"/><circle cx="6" cy="22" r="3"/><circle cx="22" cy="22" r="3"/></svg>',
   storage,
-  defaultTabs: settings.tabs.map(({ query, variables }) => ({ query, variables })),
+  headers,
+  defaultTabs: settings.tabs.map(({ query, variables }) => ({ query, variables, headers })),
   // Tabs, not the address, keep what was typed; a link with ?query=… still opens as a tab of its own.
   initialQuery: new URLSearchParams(location.search).get("query") ?? undefined,
   onEditQuery: undefined,
