@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp
 
 from holdco.authentication.authenticator import Authenticator
+from holdco.authentication.oidc import OpenIdProvider, ProviderSettings
 from holdco.authentication.tokens import AccessTokens
 from holdco.changes.hub import Hub
 from holdco.changes.listening import Listener
@@ -71,6 +73,19 @@ def _operations(settings: Settings) -> Operations:
     return Operations(admission, settings.execution_timeout, journal)
 
 
+def _provider(settings: Settings, engine: AsyncEngine) -> OpenIdProvider | None:
+    if settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    trusted = ProviderSettings(
+        settings.oidc_issuer,
+        settings.oidc_audience,
+        settings.oidc_role_claim,
+        settings.oidc_organization_claim,
+        settings.organization_id,
+    )
+    return OpenIdProvider(trusted, engine)
+
+
 def create_app(settings: Settings | None = None, *, hub: Hub | None = None, graphiql_token: str | None = None) -> ASGIApp:
     """An application for the database that the settings, or else the environment, name. Each worker makes one.
 
@@ -84,9 +99,11 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None, grap
     capacity = Capacity(settings.pool_size)
     hub = hub or Hub()
     listener = Listener(create_engine(settings.database_url, pool_size=1), hub)
+    provider = _provider(settings, engine)
     authentication = Authenticator(
         AccessTokens(engine),
         hub.revocations,
+        provider=provider,
         requests_per_second=settings.requests_per_second,
         failures_per_minute=settings.failed_tokens_per_minute,
     )
@@ -113,6 +130,8 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None, grap
             yield
         await listener.stop()
         await authentication.stop()
+        if provider is not None:
+            await provider.stop()
         await engine.dispose()
         tracing.stop()
 

@@ -22,6 +22,9 @@ DEFAULT_ORGANIZATION_ID = UUID("01900000-0000-7000-8000-000000000001")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
 
+_ISSUER = re.compile(r"(?:https://[^\s?#]+|http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?(?:/[^\s?#]*)?)")
+
+
 class DocumentsMode(StrEnum):
     """Which documents are executed; `endpoint/persisted.py` has the table."""
 
@@ -55,6 +58,10 @@ class Settings:
     `HOLDCO_INTROSPECTION`       `on`, or `off`: the schema is not told, and refusals suggest no names (default: on)
     `HOLDCO_REQUESTS_PER_SECOND` operations that one token may ask for in a second, of each worker (default: 200)
     `HOLDCO_FAILED_TOKENS_PER_MINUTE` tokens that one address may get wrong in a minute, at each worker (default: 30)
+    `HOLDCO_OIDC_ISSUER`         an OpenID Connect provider whose tokens are taken too, such as https://login.example
+    `HOLDCO_OIDC_AUDIENCE`       for whom its tokens must be; needed with an issuer
+    `HOLDCO_OIDC_ROLE_CLAIM`     the claim with a staff role (default: holdco_role); who has none is a client user
+    `HOLDCO_OIDC_ORGANIZATION_CLAIM` the claim with an organization's id (default: holdco_organization)
     """
 
     database_url: str | None
@@ -78,6 +85,10 @@ class Settings:
     is_introspection_on: bool = True
     requests_per_second: int = 200
     failed_tokens_per_minute: int = 30
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_role_claim: str = "holdco_role"
+    oidc_organization_claim: str = "holdco_organization"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -104,6 +115,10 @@ class Settings:
             is_introspection_on=_switch(environment, "HOLDCO_INTROSPECTION", is_on=True),
             requests_per_second=_number(environment, "HOLDCO_REQUESTS_PER_SECOND", 200, highest=1_000_000),
             failed_tokens_per_minute=_number(environment, "HOLDCO_FAILED_TOKENS_PER_MINUTE", 30, highest=1_000_000),
+            oidc_issuer=_issuer(environment),
+            oidc_audience=environment.get("HOLDCO_OIDC_AUDIENCE") or None,
+            oidc_role_claim=environment.get("HOLDCO_OIDC_ROLE_CLAIM") or "holdco_role",
+            oidc_organization_claim=environment.get("HOLDCO_OIDC_ORGANIZATION_CLAIM") or "holdco_organization",
         )
 
 
@@ -142,6 +157,18 @@ def _origins(environment: Mapping[str, str]) -> tuple[str, ...]:
         if not _ORIGIN.fullmatch(each):
             raise SettingsError(f"HOLDCO_ORIGINS must be origins such as https://app.example, and {each[:60]!r} is none.")
     return origins
+
+
+def _issuer(environment: Mapping[str, str]) -> str | None:
+    """Over http only on this machine: whoever changes what comes on the way would sign as anybody."""
+    text = environment.get("HOLDCO_OIDC_ISSUER")
+    if not text:
+        return None
+    if not _ISSUER.fullmatch(text):
+        raise SettingsError(f"HOLDCO_OIDC_ISSUER must be an address such as https://login.example, not {text[:60]!r}.")
+    if not environment.get("HOLDCO_OIDC_AUDIENCE"):
+        raise SettingsError("HOLDCO_OIDC_AUDIENCE must be set with HOLDCO_OIDC_ISSUER, or tokens for others would be taken.")
+    return text
 
 
 def _switch(environment: Mapping[str, str], name: str, *, is_on: bool) -> bool:
