@@ -64,17 +64,18 @@ async def listen(socket: ClientConnection, sent: dict[str, float], latencies: li
             told = max(told, number)
 
 
-async def subscribed(customer_id: str) -> ClientConnection:
+async def subscribed(customer_id: str, token: str) -> ClientConnection:
     socket = await connect(f"ws://127.0.0.1:{PORT}/graphql", subprotocols=["graphql-transport-ws"], proxy=None)  # type: ignore[list-item]
-    await socket.send(json.dumps({"type": "connection_init"}))
+    await socket.send(json.dumps({"type": "connection_init", "payload": {"token": token}}))
     await socket.recv()
     payload = {"query": DOCUMENT, "variables": {"id": customer_id}}
     await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
     return socket
 
 
-async def measure(process: subprocess.Popen[bytes], given: argparse.Namespace) -> None:
-    async with httpx.AsyncClient(base_url=URL, timeout=60, trust_env=False) as http:
+async def measure(process: subprocess.Popen[bytes], given: argparse.Namespace, token: str) -> None:
+    shown = {"authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=URL, timeout=60, trust_env=False, headers=shown) as http:
         for _ in range(200):
             try:
                 await http.get("/graphql")
@@ -84,7 +85,9 @@ async def measure(process: subprocess.Popen[bytes], given: argparse.Namespace) -
         watched = (await ask(http, CREATE, name="Watched 0"))["customerCreate"]["customer"]
         quiet = (await ask(http, CREATE, name="Quiet"))["customerCreate"]["customer"]
         empty = memory_of(process)
-        sockets = [await subscribed((watched if index % given.every == 0 else quiet)["id"]) for index in range(given.sockets)]
+        sockets = [
+            await subscribed((watched if index % given.every == 0 else quiet)["id"], token) for index in range(given.sockets)
+        ]
         await asyncio.sleep(2)
         idle = memory_of(process)
         print(f"{given.sockets} sockets: {empty:.0f} MB before, {idle:.0f} MB after")
@@ -127,9 +130,11 @@ def main() -> None:
             environment = {**os.environ, "DATABASE_URL": os.environ.get("DATABASE_URL") or embedded.url, "HOLDCO_PORT": str(PORT)}
             holdco = str(Path(sys.executable).parent / "holdco")
             subprocess.run([holdco, "migrate"], env=environment, check=True)
+            make = [holdco, "token", "create", "--role", "ADMIN", "--name", "bench"]
+            token = subprocess.run(make, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
             process = subprocess.Popen([holdco, "serve"], env=environment)
             try:
-                asyncio.run(measure(process, given))
+                asyncio.run(measure(process, given, token))
             finally:
                 process.terminate()
                 process.wait()
