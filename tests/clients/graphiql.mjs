@@ -10,7 +10,6 @@ const browser = await puppeteer.launch({
 });
 try {
   const page = await browser.newPage();
-  await page.setExtraHTTPHeaders({ authorization: `Bearer ${process.env.HOLDCO_TOKEN}` });
   await page.setViewport({ width: 1600, height: 1000 });
   const requests = [];
   const complaints = [];

@@ -12,6 +12,8 @@ import demo_company
 from clients import chromium
 from clients.packages import HERE, ask
 from holdco.endpoint.graphiql import read_examples
+from operations.serving import served
+from tokens import token_of
 
 ARTEFACTS = HERE / "artefacts"
 TABS = ["TreeWithBalances", "WhoOwesWhat", "PreviewAPayment", "RecordAndApply", "WhoPaidThisInvoice"]
@@ -32,19 +34,22 @@ def _bundle() -> None:
 
 
 @pytest.mark.usefixtures("_bundle")
-async def test_graphiql_loads_from_holdco_alone_and_runs_an_example(
-    url: str, database_url: str, organization_id: UUID, picture: Path
+async def test_graphiql_loads_from_holdco_alone_and_runs_an_example_with_the_token_that_it_starts_with(
+    database_url: str, organization_id: UUID, picture: Path
 ) -> None:
-    """Leaves a picture in `artefacts/graphiql.png`."""
+    """As `holdco dev` serves it. Leaves a picture in `artefacts/graphiql.png`."""
     await demo_company.load(database_url, organization_id)
-    shown = await ask(
-        "graphiql.mjs",
-        url=url,
-        executablePath=chromium.path(),
-        tab="TreeWithBalances",
-        shows='"number": "ALD-HQ"',
-        picture=str(picture),
-    )
+    settings = demo_company.settings_of(database_url, organization_id)
+    async with served(settings, graphiql_token=token_of(organization_id)) as server:
+        url = f"http://127.0.0.1:{server.port}/graphql"
+        shown = await ask(
+            "graphiql.mjs",
+            url=url,
+            executablePath=chromium.path(),
+            tab="TreeWithBalances",
+            shows='"number": "ALD-HQ"',
+            picture=str(picture),
+        )
     assert shown["status"] == 200
     assert "default-src 'none'" in shown["policy"]
     assert shown["tabs"] == TABS

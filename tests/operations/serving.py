@@ -48,10 +48,12 @@ class Server:
 
 
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[Server]:
+async def served(settings: Settings, **others: Any) -> AsyncIterator[Server]:
     """A server in this process, on a free port."""
     shown = bearer(token_of(settings.organization_id))
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), host="127.0.0.1", port=0, lifespan="on", log_level="warning"))
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(settings, **others), host="127.0.0.1", port=0, lifespan="on", log_level="warning")
+    )
     serving = asyncio.create_task(server.serve())
     await until(lambda: server.started or serving.done())
     port = server.servers[0].sockets[0].getsockname()[1]
