@@ -23,7 +23,7 @@ def test_nothing_has_to_be_set() -> None:
 
 def test_an_issuer_needs_an_audience() -> None:
     issuer = {"HOLDCO_OIDC_ISSUER": "https://login.example/realms/one"}
-    with pytest.raises(SettingsError, match="^HOLDCO_OIDC_AUDIENCE must be set"):
+    with pytest.raises(SettingsError, match=r"^HOLDCO_OIDC_AUDIENCE must be set"):
         Settings.from_environment(issuer)
     settings = Settings.from_environment({**issuer, "HOLDCO_OIDC_AUDIENCE": "holdco"})
     assert (settings.oidc_issuer, settings.oidc_audience) == (issuer["HOLDCO_OIDC_ISSUER"], "holdco")

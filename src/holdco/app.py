@@ -136,7 +136,7 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None, grap
         tracing.stop()
 
     async def make_context(request: Request) -> Context:
-        return Context(engine, request.state.identity.viewer, capacity, hub=hub)
+        return Context(engine, request.user.viewer, capacity, hub=hub)
 
     async def to_graphiql(_request: Request) -> RedirectResponse:
         return RedirectResponse("/graphql")

@@ -8,7 +8,7 @@ import ipaddress
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import structlog
@@ -37,9 +37,9 @@ _MISTAKES: Final = 0.25
 _IPV6_NETWORK: Final = 64
 
 
-class Known(NamedTuple):
-    identity: Identity
-    until: float
+# Who showed something, and until when that can be relied on.
+Known = tuple[Identity | None, float]
+_NOBODY: Final[Known] = (None, 0.0)
 
 
 class Provider(Protocol):
@@ -75,20 +75,17 @@ class Authenticator:
         self._writing: set[asyncio.Task[None]] = set()
         revocations.watch(self._revoked, self._missed)
 
-    async def identify(self, authorization: str | None, address: str) -> Identity:
+    def known(self, authorization: bytes) -> Identity | None:
+        identity, until = self._known.get(hashlib.sha256(authorization).digest(), _NOBODY)
+        if identity is None or not self._revocations.is_listening:
+            return None
+        return identity if until > time.monotonic() and identity.expires_at > time.time() else None
+
+    async def identify(self, authorization: bytes | None, address: str) -> Identity:
         if authorization is None:
             self._note(Denied(Reason.MISSING), address)
             raise refused()
-        digest = hashlib.sha256(authorization.encode("utf-8", "surrogatepass")).digest()
-        known = self._known.get(digest)
-        if (
-            known is not None
-            and self._revocations.is_listening
-            and known.until > time.monotonic()
-            and known.identity.expires_at > time.time()
-        ):
-            return known.identity
-        return await self._checked(authorization, digest, _network(address))
+        return self.known(authorization) or await self._checked(authorization, _network(address))
 
     def count(self, identity: Identity) -> None:
         if seconds := self._requests.take(identity.key):
@@ -104,14 +101,14 @@ class Authenticator:
         await self._sessions.stop()
         await asyncio.gather(*self._writing)
 
-    async def _checked(self, authorization: str, digest: bytes, address: str) -> Identity:
+    async def _checked(self, authorization: bytes, address: str) -> Identity:
         # Counted before it is known to fail: many may be sent at once.
         if seconds := self._failures.take(address):
             self._note(Denied(Reason.THROTTLED), address)
             raise throttled(seconds)
         generation = self._generation
         try:
-            identity = await self._identity(authorization)
+            identity = await self._identity(authorization.decode("latin-1"))
         except Denied as denied:
             self._note(denied, address)
             await asyncio.sleep(SLOWEST_SECONDS * max(0.0, self._failures.fullness(address) - _MISTAKES))
@@ -120,11 +117,12 @@ class Authenticator:
             self._failures.give_back(address)
             raise refusal_of(outage) from outage
         self._failures.give_back(address)
+        digest = hashlib.sha256(authorization).digest()
         self._known.pop(digest, None)
         if self._revocations.is_listening and generation == self._generation:
             if len(self._known) >= KEPT_MAX:
                 del self._known[next(iter(self._known))]
-            self._known[digest] = Known(identity, time.monotonic() + KEPT_SECONDS)
+            self._known[digest] = identity, time.monotonic() + KEPT_SECONDS
         return identity
 
     async def _identity(self, authorization: str) -> Identity:
@@ -165,8 +163,7 @@ class Authenticator:
         self._known = {
             digest: known
             for digest, known in self._known.items()
-            if known.identity.viewer.organization_id != organization_id
-            or gone.isdisjoint((known.identity.viewer.token_id, known.identity.viewer.client_user_id))
+            if known[0] is not None and not known[0].is_of(organization_id, gone)
         }
         self._sessions.end(organization_id, gone)
 

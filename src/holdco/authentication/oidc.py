@@ -99,7 +99,7 @@ class OpenIdProvider:
         organization_id = self._organization_of(claims)
         expires_at = float(claims["exp"])
         subject = claims["sub"]
-        key = (self._settings.issuer, subject)
+        key = f"{self._settings.issuer} {subject}"
         if (role := self._role_of(claims)) is not None:
             if not await self._rows(organization_id, _ORGANIZATION, {}):
                 raise Denied(Reason.STRANGER)

@@ -52,8 +52,7 @@ class Sessions:
     def end(self, organization_id: UUID, revoked: frozenset[UUID]) -> None:
         """Those of tokens and client users that may not ask any more."""
         for session in list(self._open):
-            viewer = session.identity.viewer
-            if viewer.organization_id == organization_id and not revoked.isdisjoint((viewer.token_id, viewer.client_user_id)):
+            if session.identity.is_of(organization_id, revoked):
                 self._end(session)
 
     def check(self) -> None:

@@ -78,7 +78,7 @@ class AccessTokens:
         )
         expires_at = row.expires_at.timestamp() if row.expires_at is not None else float("inf")
         is_new_use = row.last_used_at is None or now - row.last_used_at >= USE_NOTED_AFTER
-        return Identity(viewer, credential.id, expires_at), is_new_use
+        return Identity(viewer, credential.id.hex, expires_at), is_new_use
 
     async def is_good(self, organization_id: UUID, token_id: UUID) -> bool:
         """Of a token whose secret was checked before."""

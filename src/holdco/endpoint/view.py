@@ -88,7 +88,7 @@ class Endpoint:
 
     `documents_mode` and the manifests in the folder `trusted_documents` tell which documents are executed and what they may be
     called by (`persisted`); SettingsError when one of them is not valid. `origins` are other sites whose pages may ask.
-    `authentication` lets in who asks, before the body is read; the context finds it as `request.state.identity`. The page of
+    `authentication` lets in who asks, before the body is read; the context finds it as `request.user`. The page of
     GraphiQL, and what a browser asks before it sends a token (OPTIONS), need none.
 
     `limits` bound what a request may ask for, reckoned with `sizes`. With the header `X-Holdco-Cost: 1` the answer's
@@ -172,7 +172,7 @@ class Endpoint:
     async def _answer(self, request: Request, media_type: str, request_id: str) -> Response:
         if request.method != "POST":
             check_cross_site(request.headers, self._origins)
-        identity = request.state.identity = await identify(self.authentication, request)
+        identity = await identify(self.authentication, request)
         if media_type == EVENT_STREAM:
             parameters = await read_parameters(request, body_bytes_max=self._body_bytes_max)
             return EventStream(until_ended(self.authentication, identity, self.answers(request, parameters)))

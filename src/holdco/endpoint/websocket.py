@@ -204,8 +204,8 @@ class Connection:
         """Sends what an operation answers. Once a client has completed it, nothing is sent for it any more."""
         request_id = uuid7().hex
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        state = {"request_id": request_id, "identity": self._identity}
-        request = Request({**self._socket.scope, "type": "http", "method": "POST", "state": state})
+        own = {"type": "http", "method": "POST", "state": {"request_id": request_id}, "user": self._identity}
+        request = Request({**self._socket.scope, **own})
         try:
             if self._identity is not None:
                 self._endpoint.authentication.count(self._identity)
