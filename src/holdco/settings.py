@@ -13,8 +13,7 @@ from uuid import UUID
 from holdco.errors import SettingsError
 from holdco.limits import Limits
 
-# One organization is served until access control can tell them apart; its id is fixed so that no statement has to look
-# for it across organizations.
+# Of whoever has one organization. Its id is fixed so that no statement has to look for it across organizations.
 DEFAULT_ORGANIZATION_ID = UUID("01900000-0000-7000-8000-000000000001")
 
 
@@ -41,7 +40,7 @@ class Settings:
     `DATABASE_URL`               a Postgres to use; without it an embedded one runs in the data directory
     `HOLDCO_DATA_DIR`            where the embedded Postgres keeps its files (default: `.holdco` here)
     `HOLDCO_HOST`, `HOLDCO_PORT` where to serve (default: 127.0.0.1:8000; only loopback until access control exists)
-    `HOLDCO_ORGANIZATION_ID`     the organization that is served
+    `HOLDCO_ORGANIZATION_ID`     the organization that commands are for; a server serves whichever a token names
     `HOLDCO_POOL_SIZE`           database connections of one worker (default: 10)
     `HOLDCO_DOCUMENTS`           which documents are executed: off, apq, log or require (default: apq)
     `HOLDCO_TRUSTED_DOCUMENTS`   a folder with the manifests of trusted documents

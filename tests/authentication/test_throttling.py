@@ -91,13 +91,11 @@ def test_no_more_than_the_burst_and_the_rate_get_through_and_no_fewer(rate: int,
             assert wait == pytest.approx((1 - bucket) / rate)
 
 
-def test_what_is_given_back_was_not_taken() -> None:
+def test_who_only_asks_how_long_to_wait_is_not_counted() -> None:
     throttle = Throttle(1, 2, clock=lambda: 0.0)
-    for _ in range(10):
-        assert throttle.take("somebody") == 0
-        throttle.give_back("somebody")
+    assert [throttle.wait("somebody") for _ in range(10)] == [0] * 10
     assert [throttle.take("somebody") for _ in range(3)] == [0, 0, 1]
-    assert throttle.take("somebody else") == 0
+    assert (throttle.wait("somebody"), throttle.wait("somebody else")) == (1, 0)
 
 
 def test_memory_is_bounded() -> None:

@@ -102,8 +102,8 @@ class Authenticator:
         await asyncio.gather(*self._writing)
 
     async def _checked(self, authorization: bytes, address: str) -> Identity:
-        # Counted before it is known to fail: many may be sent at once.
-        if seconds := self._failures.take(address):
+        # Only what fails is counted: behind a proxy that nobody trusts, all the world has one address.
+        if seconds := self._failures.wait(address):
             self._note(Denied(Reason.THROTTLED), address)
             raise throttled(seconds)
         generation = self._generation
@@ -111,12 +111,11 @@ class Authenticator:
             identity = await self._identity(authorization.decode("latin-1"))
         except Denied as denied:
             self._note(denied, address)
+            self._failures.take(address)
             await asyncio.sleep(SLOWEST_SECONDS * max(0.0, self._failures.fullness(address) - _MISTAKES))
             raise refused() from None
         except Outage as outage:
-            self._failures.give_back(address)
             raise refusal_of(outage) from outage
-        self._failures.give_back(address)
         digest = hashlib.sha256(authorization).digest()
         self._known.pop(digest, None)
         if self._revocations.is_listening and generation == self._generation:

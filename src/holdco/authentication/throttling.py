@@ -39,10 +39,9 @@ class Throttle:
             self._forget(now)
         return 0.0
 
-    def give_back(self, key: Hashable) -> None:
-        """What was taken last did not count after all."""
-        if key in self._free_at:
-            self._free_at[key] -= self._interval
+    def wait(self, key: Hashable) -> float:
+        """As `take`, but nothing is counted."""
+        return max(0.0, self._free_at.get(key, 0.0) - self._clock() - self._tolerance)
 
     def fullness(self, key: Hashable) -> float:
         """From 0, when nothing was taken, to about 1, when the burst is used up."""
