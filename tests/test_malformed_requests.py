@@ -63,7 +63,7 @@ UNPARSED = (200, ["GRAPHQL_PARSE_FAILED"])
 NOT_ACCEPTABLE = (406, ["NOT_ACCEPTABLE"])
 
 REQUESTS: dict[str, tuple[bytes, tuple[int, list[str]]]] = {
-    "no HTTP: the old one without headers": (b"GET /graphql\r\n\r\n", BAD),
+    "no HTTP: the old one without headers": (b"GET /graphql\r\n\r\n", (401, ["UNAUTHENTICATED"])),
     "no HTTP: version 2 from the start": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", NO_HTTP),
     "no HTTP: a version of the future": (post().replace(b"HTTP/1.1", b"HTTP/3.0"), NO_HTTP),
     "no HTTP: a TLS handshake": (bytes.fromhex("16030100a5010000a10303"), NO_HTTP),

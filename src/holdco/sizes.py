@@ -19,7 +19,6 @@ SIZES: Final = Sizes(
     lists={
         "Query.nodes": "ids",
         "Viewer.customers": 5,
-        "Viewer.permissions": 10,
         "Customer.externalReferences": 5,
         "Customer.ancestors": 12,
         "Customer.groups": 5,

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco import credentials, database
+from holdco.access import service as access
 from holdco.authentication import issuing
 from holdco.credentials import Credential
 from holdco.viewer import ClientUserRole
@@ -52,3 +53,9 @@ async def bind(engine: AsyncEngine, organization_id: UUID, user_id: UUID, *, iss
             ),
             values,
         )
+
+
+async def revoke(engine: AsyncEngine, credential: Credential) -> None:
+    """As another process does it."""
+    async with database.begin(engine, organization_id=credential.organization_id, actor="tester") as transaction:
+        await access.revoke(transaction, credential.id)

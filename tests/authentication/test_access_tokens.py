@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from authentication.people import client_user, deactivate
+from authentication.people import client_user, deactivate, revoke
 from holdco import credentials, database, ids
 from holdco.access import service as access
 from holdco.context import Context
@@ -29,12 +29,6 @@ NAME = "{ organization { name } }"
 CREATE = 'mutation { customerCreate(input: {name: "Mallory", kind: BUSINESS}) { customer { id } userErrors { code } } }'
 REFUSED = {"errors": [{"message": "Show a valid token: Authorization: Bearer …", "extensions": {"code": "UNAUTHENTICATED"}}]}
 REVOKE = "mutation ($id: ID!) { accessTokenRevoke(input: {id: $id}) { accessToken { revokedAt } userErrors { code } } }"
-
-
-async def revoke(engine: AsyncEngine, credential: Credential) -> None:
-    """As another process does it."""
-    async with database.begin(engine, organization_id=credential.organization_id, actor="tester") as transaction:
-        await access.revoke(transaction, credential.id)
 
 
 async def ask(server: Server, shown: str | None, document: str = NAME, **headers: str) -> httpx.Response:

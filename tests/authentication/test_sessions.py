@@ -15,8 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from websockets.exceptions import ConnectionClosed
 
-from authentication.people import client_user, deactivate
-from authentication.test_access_tokens import REFUSED, revoke
+from authentication.people import client_user, deactivate, revoke
+from authentication.test_access_tokens import REFUSED
 from holdco import credentials
 from holdco.credentials import Credential
 from holdco.viewer import StaffRole

@@ -199,6 +199,8 @@ def test_schema_extensions_are_refused_rather_than_skipped() -> None:
 def test_every_code_has_a_status_and_a_meaning_of_its_own() -> None:
     assert {code.name: code.status for code in ErrorCode} == {
         "BAD_REQUEST": 400,
+        "UNAUTHENTICATED": 401,
+        "FORBIDDEN": 403,
         "METHOD_NOT_ALLOWED": 405,
         "NOT_ACCEPTABLE": 406,
         "PAYLOAD_TOO_LARGE": 413,
