@@ -25,7 +25,7 @@ from holdco.authentication.oidc import OpenIdProvider, ProviderSettings
 from holdco.errors import Unavailable
 from holdco.ids import Kind
 from holdco.viewer import ClientUserRole
-from operations.serving import Server, served, settings_of
+from operations.serving import Server, served, settings_of, until
 from stories import Story
 
 WHO = "{ viewer { kind name role customers { role customer { number } } } }"
@@ -187,6 +187,23 @@ async def test_tokens_that_name_keys_of_their_own_do_not_make_it_fetch_again_and
     for number in range(20):
         assert_refused(await ask(server, f"Bearer {provider.token(headers={'kid': str(number)}, **STAFF)}", WHO))
     assert provider.fetched == 1
+
+
+async def test_keys_are_looked_at_again_when_they_are_old_while_nobody_waits(
+    provider: Provider, engine: AsyncEngine, organization_id: UUID
+) -> None:
+    settings = ProviderSettings(provider.issuer, AUDIENCE, "holdco_role", "holdco_organization", organization_id)
+    verifier = OpenIdProvider(settings, engine, fetch_again_after=0, keys_kept=0)
+    token = provider.token(**STAFF)
+    await verifier.identity(token)
+    provider.publish(new_key("second"))
+    # The first is not there any more, which is learned by looking, and in the meantime the old one is good.
+    assert (await verifier.identity(token)).viewer.actor == "Dana Brooks"
+    await until(lambda: list(verifier._keys) == ["second"])  # noqa: SLF001 (nothing else shows what is kept)
+    with pytest.raises(Denied) as denied:
+        await verifier.identity(token)
+    assert denied.value.reason is Reason.KEY
+    await verifier.stop()
 
 
 async def test_while_the_provider_is_away_its_known_keys_are_good(provider: Provider, verifier: OpenIdProvider) -> None:

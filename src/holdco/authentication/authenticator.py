@@ -6,8 +6,8 @@ import asyncio
 import hashlib
 import ipaddress
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -35,7 +35,6 @@ BURST_SECONDS: Final = 10
 SLOWEST_SECONDS: Final = 1.0
 _MISTAKES: Final = 0.25
 _IPV6_NETWORK: Final = 64
-
 
 # Who showed something, and until when that can be relied on.
 Known = tuple[Identity | None, float]
@@ -91,10 +90,8 @@ class Authenticator:
         if seconds := self._requests.take(identity.key):
             raise throttled(seconds)
 
-    @contextmanager
-    def watching(self, identity: Identity, ended: Callable[[], None]) -> Iterator[None]:
-        with self._sessions.opened(identity, ended):
-            yield
+    def watching(self, identity: Identity, ended: Callable[[], None]) -> AbstractContextManager[None]:
+        return self._sessions.opened(identity, ended)
 
     async def stop(self) -> None:
         """Ends with the process: what is still to be noted is."""

@@ -92,6 +92,7 @@ class OpenIdProvider:
         self._fetched_at = float("-inf")
         self._tried_at = float("-inf")
         self._fetching = asyncio.Lock()
+        self._refreshing: asyncio.Task[None] | None = None
 
     async def identity(self, token: str) -> Identity:
         """Who shows this token. Denied; Outage, also when the provider's keys were never to be had."""
@@ -151,6 +152,9 @@ class OpenIdProvider:
         return claims
 
     async def stop(self) -> None:
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.wait([self._refreshing])
         await self._http.aclose()
 
     def _organization_of(self, claims: Mapping[str, Any]) -> UUID:
@@ -181,13 +185,15 @@ class OpenIdProvider:
 
     async def _key(self, key_id: str | None) -> PyJWK | None:
         """The provider's key of this id; the only one where a token names none. Raises Unavailable where none is known at all."""
-        now = time.monotonic()
-        is_known = self._find(key_id) is not None
-        if now - self._fetched_at > self._keys_kept or not is_known:
+        if self._find(key_id) is None:
             async with self._fetching:
                 # Whoever waited for the lock finds what was fetched meanwhile.
-                if (self._fetched_at < now or self._find(key_id) is None) and self._may_fetch():
+                if self._find(key_id) is None and self._may_fetch():
                     await self._fetch()
+        elif time.monotonic() - self._fetched_at > self._keys_kept and self._may_fetch():
+            # Nobody waits for what is only to be looked at again.
+            self._tried_at = time.monotonic()
+            self._refreshing = asyncio.create_task(self._fetch())
         if not self._keys:
             raise Unavailable("The provider of identities cannot be reached at the moment. Try again in a few seconds.")
         return self._find(key_id)
@@ -204,10 +210,11 @@ class OpenIdProvider:
         """What was known stays known while the provider is away."""
         self._tried_at = time.monotonic()
         try:
-            discovered = await self._get(f"{self._settings.issuer.rstrip('/')}/.well-known/openid-configuration")
-            published = await self._get(_keys_url(discovered, self._settings.issuer))
+            async with asyncio.timeout(FETCH_MAX):
+                discovered = await self._get(f"{self._settings.issuer.rstrip('/')}/.well-known/openid-configuration")
+                published = await self._get(_keys_url(discovered, self._settings.issuer))
             keys = {each.key_id: each for each in map(_key_of, published["keys"]) if each is not None}
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as problem:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, KeyError, TypeError) as problem:
             log.warning("the keys of the provider of identities were not fetched", problem=f"{type(problem).__name__}: {problem}")
             return
         if not keys:

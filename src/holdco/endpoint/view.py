@@ -117,7 +117,7 @@ class Endpoint:
             raise ValueError("The endpoint runs no schema extensions and no operation directives: it would skip them.")
         self._schema = schema
         self._make_context = make_context
-        self.authentication = authentication
+        self._authentication = authentication
         self._graphiql = graphiql
         self._body_bytes_max = body_bytes_max
         self._limits = limits or Limits()
@@ -172,10 +172,10 @@ class Endpoint:
     async def _answer(self, request: Request, media_type: str, request_id: str) -> Response:
         if request.method != "POST":
             check_cross_site(request.headers, self._origins)
-        identity = await identify(self.authentication, request)
+        identity = await identify(self._authentication, request)
         if media_type == EVENT_STREAM:
             parameters = await read_parameters(request, body_bytes_max=self._body_bytes_max)
-            return EventStream(until_ended(self.authentication, identity, self.answers(request, parameters)))
+            return EventStream(until_ended(self._authentication, identity, self.answers(request, parameters)))
         result = await self._result(request)
         if not isinstance(result, ExecutionResult):
             return Multipart(result)
