@@ -116,7 +116,7 @@ def test_a_listed_origin_may_ask_with_any_header_and_read_the_answer(client: htt
     assert response.json() == {"data": {"hello": "world"}}
     assert response.headers["access-control-allow-origin"] == APP
     assert response.headers["access-control-allow-credentials"] == "true"
-    assert response.headers["access-control-expose-headers"] == "x-request-id"
+    assert response.headers["access-control-expose-headers"] == "x-request-id, retry-after"
     assert response.headers["vary"] == "Accept, Accept-Encoding, Origin"
 
 

@@ -73,7 +73,7 @@ class ProviderSettings:
 
 
 class OpenIdProvider:
-    """`engine` is that of operations. `clock` is monotonic, in seconds."""
+    """`engine` is that of operations. `fetch_again_after` and `keys_kept` are in seconds."""
 
     def __init__(
         self,
@@ -100,7 +100,8 @@ class OpenIdProvider:
         organization_id = self._organization_of(claims)
         expires_at = float(claims["exp"])
         subject = claims["sub"]
-        key = f"{self._settings.issuer} {subject}"
+        # One subject may be somebody in several organizations.
+        key = f"{organization_id.hex} {self._settings.issuer} {subject}"
         if (role := self._role_of(claims)) is not None:
             if not await self._rows(organization_id, _ORGANIZATION, {}):
                 raise Denied(Reason.STRANGER)

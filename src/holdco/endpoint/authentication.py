@@ -7,6 +7,7 @@ one is never told: the answer is the same for all, and takes as long.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ def refused() -> RequestError:
 def throttled(seconds: float) -> RequestError:
     """429 (RFC 6585, 4), unlike a server that has too much to do."""
     message = "You ask too often. Nothing was executed; try again after Retry-After."
-    return RequestError(ErrorCode.THROTTLED, message, headers={"retry-after": str(max(1, round(seconds)))}, status=429)
+    return RequestError(ErrorCode.THROTTLED, message, headers={"retry-after": str(math.ceil(seconds))}, status=429)
 
 
 def address_of(connection: HTTPConnection) -> str:
