@@ -67,7 +67,7 @@ async def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_re
 ) -> None:
     await story.invoice(await story.customer("Aldgate Networks"), "100.00", number="INV-7")
     with serve(database_url, story.organization_id, workers=workers, HOLDCO_SLOW_MILLISECONDS="3600000") as process:
-        async with httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http:
+        async with process.client() as http:
             async with directly(story.engine, story.organization_id) as blocking:
                 await blocking.execute(text("lock table invoices in access exclusive mode"))
                 asking = asyncio.create_task(http.post("/graphql", json={"query": SLOW}))
@@ -90,7 +90,7 @@ async def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_re
 async def test_every_operation_is_logged_when_wanted_and_slow_ones_always_without_values(story: Story, database_url: str) -> None:
     document = "query Find($number: String!) { customers(filter: {number: {eq: $number}}) { nodes { name } } }"
     with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on", HOLDCO_SLOW_MILLISECONDS="500") as process:
-        async with httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http:
+        async with process.client() as http:
             await http.post("/graphql", json={"query": "query Quick { __typename }"})
             async with directly(story.engine, story.organization_id) as blocking:
                 await blocking.execute(text("lock table customers in access exclusive mode"))
@@ -142,10 +142,10 @@ async def test_the_metrics_of_all_workers_are_one(story: Story, database_url: st
     with serve(database_url, story.organization_id, workers=2) as process:
         for _ in range(20):
             # A new connection each time, so that both workers have their share.
-            async with httpx.AsyncClient(base_url=process.address) as http:
+            async with process.client() as http:
                 await http.post("/graphql", json={"query": "query Shared { organization { currency } }"})
                 await http.post("/graphql", json={"query": "{ nonsense }"})
-        async with httpx.AsyncClient(base_url=process.address) as http:
+        async with process.client() as http:
             shown = (await http.get("/metrics")).text
     labels = {"operation": "Shared", "type": "query", "outcome": "OK"}
     assert value_of(shown, "holdco_operation_duration_seconds_count", **labels) == 20

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from holdco.changes.notice import Notice, Topic
+from holdco.changes.revocations import Revocations
 from holdco.scopes import CustomerScope
 
 # Ids in an event that was not taken yet; more are not worth looking up one by one.
@@ -102,6 +103,7 @@ class Hub:
         self.looking = asyncio.Semaphore(2)
         self._is_closed = False
         self._watching: dict[tuple[UUID, Topic, UUID], dict[Subscriber, None]] = {}
+        self.revocations = Revocations()
 
     @property
     def subscriber_count(self) -> int:
