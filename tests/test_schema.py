@@ -137,8 +137,8 @@ def test_whatever_moves_money_needs_an_idempotency_key() -> None:
 def test_every_kind_of_id_names_a_type_that_is_found_again() -> None:
     nodes = {kind.name for kind in OBJECTS if any(interface.name == "Node" for interface in kind.interfaces)}
     spoken = {"GROUP": "CustomerGroup"}
-    # Tokens are listed for administrators, and client users are named by them; neither is found by its id.
-    hidden = {Kind.ACCESS_TOKEN, Kind.CLIENT_USER}
+    # Tokens are listed for administrators; none is found by its id.
+    hidden = {Kind.ACCESS_TOKEN}
     assert nodes == {spoken.get(kind.name, kind.noun.title().replace(" ", "")) for kind in Kind if kind not in hidden}
 
 

@@ -76,7 +76,7 @@ async def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_re
                 async with asyncio.timeout(SECONDS):
                     while True:
                         try:
-                            async with httpx.AsyncClient(base_url=process.address) as another:
+                            async with process.client() as another:
                                 await another.get("/healthz")
                         except httpx.TransportError:
                             break
@@ -119,7 +119,7 @@ async def test_what_a_subscription_and_each_of_its_events_took_is_logged(story: 
     request = {"query": document, "variables": {"id": head}}
     with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on") as process:
         async with (
-            httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http,
+            process.client() as http,
             http.stream("POST", "/graphql", json=request, headers={"accept": "text/event-stream"}) as stream,
         ):
             while value_of((await http.get("/metrics")).text, "holdco_operation_statements_count", type="subscription") == 0:
@@ -161,7 +161,7 @@ async def test_a_worker_that_was_killed_leaves_no_gauges_behind(story: Story, da
     with serve(database_url, story.organization_id, workers=2, **shared) as process:
 
         async def connections_max() -> float:
-            async with httpx.AsyncClient(base_url=process.address) as http:
+            async with process.client() as http:
                 return value_of((await http.get("/metrics")).text, "holdco_pool_connections_max")
 
         async with asyncio.timeout(SECONDS):

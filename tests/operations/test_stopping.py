@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from directly import directly
 from operations.serving import SECONDS, Process, serve, value_of
 from stories import Story, fresh_key
+from tokens import bearer, token_of
 from waiting import until_waiting
 
 WATCHES = "subscription Watches ($id: ID!) { customerChanged(customerId: $id, scope: SELF) { customers { name } } }"
@@ -27,7 +28,8 @@ PAYS = "mutation ($input: PaymentRecordInput!) { paymentRecord(input: $input) { 
 async def socket_of(process: Process) -> AsyncIterator[ClientConnection]:
     address = process.address.replace("http", "ws", 1) + "/graphql"
     async with connect(address, subprotocols=["graphql-transport-ws"], proxy=None) as socket:  # type: ignore[list-item]
-        await socket.send('{"type": "connection_init"}')
+        payload = bearer(token_of(process.organization_id))
+        await socket.send(orjson.dumps({"type": "connection_init", "payload": payload}).decode())
         assert orjson.loads(await socket.recv()) == {"type": "connection_ack"}
         yield socket
 
@@ -60,7 +62,7 @@ async def test_subscriptions_are_complete_before_their_connections_close(story: 
     head = await story.customer("Aldgate Networks")
     with serve(database_url, story.organization_id, workers=workers) as process:
         async with (
-            httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http,
+            process.client() as http,
             socket_of(process) as socket,
             socket_of(process) as idle,
         ):
@@ -133,7 +135,7 @@ async def test_a_mutation_that_does_not_end_in_time_is_undone(story: Story, data
             blocking = await stack.enter_async_context(directly(story.engine, story.organization_id))
             await blocking.execute(text("lock table invoices in access exclusive mode"))
             if transport == "request":
-                http = await stack.enter_async_context(httpx.AsyncClient(base_url=process.address, timeout=SECONDS))
+                http = await stack.enter_async_context(process.client())
                 asking = asyncio.create_task(http.post("/graphql", json={"query": PAYS, "variables": {"input": payment}}))
                 stack.callback(asking.cancel)
             else:

@@ -18,6 +18,7 @@ from subscriptions.conftest import PATIENCE, Server, Socket
 from subscriptions.test_events import rename
 from subscriptions.test_incremental import APOLLO, parts
 from subscriptions.test_server_sent_events import ACCEPT
+from tokens import bearer
 from waiting import until_waiting
 
 WATCHES = "subscription Watches ($id: ID!) { customerChanged(customerId: $id, scope: SELF) { customers { name } } }"
@@ -183,6 +184,7 @@ async def test_a_client_that_reads_slowly_holds_no_connection(server: Server, st
     reader, writer = await asyncio.open_connection(host, int(port), limit=1_000)
     head = (
         f"POST /graphql HTTP/1.1\r\nhost: {server.host}\r\ncontent-type: application/json\r\naccept: {APOLLO}\r\n"
+        f"authorization: Bearer {server.token}\r\n"
         f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
     writer.write(head.encode() + body)
@@ -206,7 +208,7 @@ async def test_a_socket_that_is_not_read_is_closed_and_forgotten(
     head = await story.customer("Aldgate")
     # Nobody reads more than one message ahead, so that pings are not answered either.
     async with server.connection(max_queue=1, max_size=None, ping_interval=None, compression=None) as connection:
-        socket = Socket(connection)
+        socket = Socket(connection, bearer(server.token))
         await socket.initialise()
         await socket.execute("1", WATCHES, id=head)
         await server.until_subscribed()

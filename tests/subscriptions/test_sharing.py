@@ -26,6 +26,7 @@ from operations.serving import value_of
 from stories import Story
 from subscriptions.conftest import Server, Socket, running, until
 from subscriptions.test_events import rename
+from tokens import Anybody
 from waiting import until_waiting
 
 SHARED = """subscription Shared ($id: ID!, $scope: CustomerScope) {
@@ -132,8 +133,8 @@ async def test_every_viewer_is_answered_with_eyes_of_their_own(story: Story, eng
     async def make_context(request: Request) -> Context:
         return Context(engine, Viewer(story.organization_id, request.headers["x-actor"], StaffRole.ADMIN), hub=hub)
 
-    endpoint = Endpoint(strawberry.Schema(Query, subscription=Subscription), make_context=make_context)
-    application = Router(routes=[WebSocketRoute("/graphql", WebSocketEndpoint(endpoint.answers))])
+    endpoint = Endpoint(strawberry.Schema(Query, subscription=Subscription), make_context=make_context, authentication=Anybody())
+    application = Router(routes=[WebSocketRoute("/graphql", WebSocketEndpoint(endpoint.answers, authentication=Anybody()))])
     async with running(application, hub) as server, AsyncExitStack() as stack:
         sockets: list[tuple[str, Socket]] = []
         for actor in ("ada", "grace", "ada", "grace"):
