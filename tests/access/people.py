@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import insert
 
 from asking import asker
@@ -12,7 +14,14 @@ from holdco.viewer import ClientUserRole, StaffRole, Viewer
 from stories import Story
 
 
-async def client_user(story: Story, roles: dict[str, ClientUserRole], *, is_planning: bool = True) -> Story:
+@dataclass(frozen=True)
+class Seer(Story):
+    """A story as somebody else than an ADMIN of staff sees it, and tells it further."""
+
+    viewer: Viewer
+
+
+async def client_user(story: Story, roles: dict[str, ClientUserRole], *, is_planning: bool = True) -> Seer:
     """The story as a client user with these roles at these customers sees it."""
     user_id = ids.new()
     async with database.begin(story.engine, organization_id=story.organization_id, actor="tester") as transaction:
@@ -49,9 +58,9 @@ def staff(story: Story, role: StaffRole) -> Story:
     return seen_by(story, Viewer(story.organization_id, role.lower(), role))
 
 
-def seen_by(story: Story, viewer: Viewer, *, is_planning: bool = True) -> Story:
+def seen_by(story: Story, viewer: Viewer, *, is_planning: bool = True) -> Seer:
     ask = asker(story.engine, story.organization_id, viewer=viewer, is_planning=is_planning)
-    return Story(ask, story.engine, story.organization_id)
+    return Seer(ask, story.engine, story.organization_id, viewer)
 
 
 async def group(story: Story, name: str) -> str:

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco import ids
 from holdco.authentication.denials import Denied, Reason
+from holdco.authentication.reach import sees_many
 from holdco.client_users.models import ClientUser, InvitationState
 from holdco.endpoint.authentication import Identity
 from holdco.errors import BadUserInput, Unavailable
@@ -46,7 +47,9 @@ BYTES_MAX: Final = 1 << 20
 TOKEN_CHARACTERS_MAX: Final = 16_384
 
 _USERS: Final = ClientUser.__table__.c
-_BY_SUBJECT: Final = select(_USERS.id, _USERS.name, _USERS.state).where(
+_BY_SUBJECT: Final = select(
+    _USERS.id, _USERS.name, _USERS.state, sees_many(_USERS.id, ClientUser.__table__).label("sees_many")
+).where(
     _USERS.organization_id == ORGANIZATION_ID,
     _USERS.issuer == bindparam("issuer", type_=Text),
     _USERS.subject == bindparam("subject", type_=Text),
@@ -111,7 +114,7 @@ class OpenIdProvider:
             raise Denied(Reason.STRANGER)
         if rows[0].state != InvitationState.ACTIVE:
             raise Denied(Reason.DEACTIVATED)
-        return Identity(Viewer(organization_id, rows[0].name, None, rows[0].id), key, expires_at)
+        return Identity(Viewer(organization_id, rows[0].name, None, rows[0].id, sees_many=rows[0].sees_many), key, expires_at)
 
     async def is_good(self, identity: Identity) -> bool:
         """Of a client user, whether it is still active; tokens of staff end when they expire."""

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from holdco import credentials, database
 from holdco.access.models import AccessToken
 from holdco.authentication.denials import Denied, Reason
+from holdco.authentication.reach import sees_many
 from holdco.client_users.models import ClientUser, InvitationState
 from holdco.endpoint.authentication import Identity
 from holdco.reader import Reader
@@ -36,6 +37,7 @@ _BY_ID: Final = (
         _TOKENS.last_used_at,
         _USERS.name.label("user_name"),
         _USERS.state,
+        sees_many(_TOKENS.client_user_id, AccessToken.__table__).label("sees_many"),
     )
     .select_from(
         AccessToken.__table__.outerjoin(
@@ -75,6 +77,7 @@ class AccessTokens:
             StaffRole(row.role) if row.role is not None else None,
             row.client_user_id,
             credential.id,
+            sees_many=row.sees_many,
         )
         expires_at = row.expires_at.timestamp() if row.expires_at is not None else float("inf")
         is_new_use = row.last_used_at is None or now - row.last_used_at >= USE_NOTED_AFTER
