@@ -12,7 +12,14 @@ from holdco.viewer import ClientUserRole, StaffRole, Viewer
 from stories import Story
 
 
-async def client_user(story: Story, roles: dict[str, ClientUserRole], *, is_planning: bool = True) -> Story:
+async def client_user(
+    story: Story,
+    roles: dict[str, ClientUserRole],
+    *,
+    project_scope: ProjectScope = ProjectScope.ALL,
+    actor: str | None = None,
+    is_planning: bool = True,
+) -> Story:
     """The story as a client user with these roles at these customers sees it."""
     user_id = ids.new()
     async with database.begin(story.engine, organization_id=story.organization_id, actor="tester") as transaction:
@@ -24,7 +31,7 @@ async def client_user(story: Story, roles: dict[str, ClientUserRole], *, is_plan
                 name="Cora Client",
                 email=f"{user_id.hex}@client.example",
                 state=InvitationState.ACTIVE,
-                project_scope=ProjectScope.ALL,
+                project_scope=project_scope,
                 created_at=transaction.now,
                 updated_at=transaction.now,
                 version=1,
@@ -41,7 +48,7 @@ async def client_user(story: Story, roles: dict[str, ClientUserRole], *, is_plan
                     actor="tester",
                 )
             )
-    viewer = Viewer(story.organization_id, f"client user {user_id.hex}", None, client_user_id=user_id)
+    viewer = Viewer(story.organization_id, actor or f"client user {user_id.hex}", None, client_user_id=user_id)
     return seen_by(story, viewer, is_planning=is_planning)
 
 

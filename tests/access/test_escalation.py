@@ -1,0 +1,35 @@
+"""Nobody gets further by letting somebody in, by another's name or by another's key (domain.md V2, V3, K4)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from access.people import client_user, seen_by
+from holdco.viewer import ClientUserRole, StaffRole, Viewer
+from stories import Story, explicit
+
+MANAGES: Final = {"view": True, "pay": True, "manage": True}
+HIDDEN: Final = {"view": False, "pay": False, "manage": False}
+SAME_KEY: Final = "of the payer"
+
+
+async def test_the_keys_of_whoever_has_the_same_name_are_others(story: Story) -> None:
+    """Client users choose their names; an answer is told again to nobody but who was told it."""
+    own_id = await story.customer("Aldgate Networks")
+    invoice_id, payment_id = await story.invoice(own_id, "10"), await story.payment(own_id, "30")
+    first, second = [await client_user(story, {own_id: ClientUserRole.PAYER}, actor="Cora Client") for _ in range(2)]
+    member = seen_by(story, Viewer(story.organization_id, "Cora Client", StaffRole.BILLING))
+    wish: dict[str, Any] = {"sourceId": payment_id, "idempotencyKey": SAME_KEY, **explicit((invoice_id, "4"))}
+    assert [(await caller.do("paymentApply", **wish))["replayed"] for caller in (first, second, first)] == [False, False, True]
+    other: dict[str, Any] = {"sourceId": payment_id, "idempotencyKey": SAME_KEY, **explicit((invoice_id, "2"))}
+    assert not (await member.do("paymentApply", **other))["replayed"]
+
+
+async def _denied(caller: Story, mutation: str, **given: Any) -> list[tuple[str, list[str] | None]]:
+    """Refused, and nothing is written but that it was."""
+    before = await caller.everything()
+    payload = await caller.attempt(mutation, **given)
+    written = [row for row in await caller.everything() if row not in before]
+    assert [table for table, _ in written] == ["activity"]
+    assert all(value in (None, [], False) for name, value in payload.items() if name != "userErrors")
+    return [(error["code"], error["field"]) for error in payload["userErrors"]]
