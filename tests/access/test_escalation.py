@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from access.people import client_user, seen_by
 from holdco.viewer import ClientUserRole, StaffRole, Viewer
-from stories import Story, explicit
+from stories import PAYS, Story, explicit
 
 MANAGES: Final = {"view": True, "pay": True, "manage": True}
 HIDDEN: Final = {"view": False, "pay": False, "manage": False}
@@ -23,6 +23,25 @@ async def test_the_keys_of_whoever_has_the_same_name_are_others(story: Story) ->
     assert [(await caller.do("paymentApply", **wish))["replayed"] for caller in (first, second, first)] == [False, False, True]
     other: dict[str, Any] = {"sourceId": payment_id, "idempotencyKey": SAME_KEY, **explicit((invoice_id, "2"))}
     assert not (await member.do("paymentApply", **other))["replayed"]
+
+
+async def test_what_is_told_again_is_no_more_than_may_be_seen_by_then(story: Story) -> None:
+    own_id = await story.customer("Aldgate Networks")
+    paid_id = await story.customer("Paid", under=own_id, access=PAYS)
+    left_out_id = await story.customer("Left out", under=own_id, access={"view": True, "pay": False, "manage": False})
+    own_invoice, paid_invoice = await story.invoice(own_id, "10"), await story.invoice(paid_id, "10")
+    await story.invoice(left_out_id, "10")
+    caller = await client_user(story, {own_id: ClientUserRole.PAYER})
+    wish = {"sourceId": await story.payment(own_id, "30"), "idempotencyKey": SAME_KEY}
+    told = await caller.do("paymentApply", **wish)
+    assert {row["invoice"]["id"] for row in told["allocations"]} == {own_invoice, paid_invoice}
+    assert [each["customer"]["id"] for each in told["skipped"]] == [left_out_id]
+    for key in (paid_id, left_out_id):
+        await story.do("customerParentAccessSet", id=key, access=HIDDEN)
+    again = await caller.do("paymentApply", **wish)
+    assert again["replayed"]
+    assert [row["invoice"]["id"] for row in again["allocations"]] == [own_invoice]
+    assert again["skipped"] == []
 
 
 async def _denied(caller: Story, mutation: str, **given: Any) -> list[tuple[str, list[str] | None]]:
