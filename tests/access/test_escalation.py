@@ -44,6 +44,21 @@ async def test_what_is_told_again_is_no_more_than_may_be_seen_by_then(story: Sto
     assert again["skipped"] == []
 
 
+async def test_each_customer_that_somebody_acted_for_has_it_on_record(story: Story) -> None:
+    own_id = await story.customer("Aldgate Networks")
+    branch_ids = [await story.customer(name, under=own_id, access=MANAGES) for name in ("North", "South")]
+    caller = await client_user(story, {own_id: ClientUserRole.ADMIN})
+    customers = [{"id": key, "role": "VIEWER"} for key in (own_id, *branch_ids)]
+    invited = await caller.do(
+        "clientUserInvite", name="Ivy Hale", email="ivy@aldgate.example", customers=customers, projectScope="ALL"
+    )
+    await caller.do("clientUserDeactivate", id=invited["clientUser"]["id"])
+    document = "query ($id: ID!) { customer(by: {id: $id}) { activity { nodes { action details } } } }"
+    for key, times in ((own_id, 0), (branch_ids[0], 2), (branch_ids[1], 2)):
+        entries = (await story.ask(document, id=key))["customer"]["activity"]["nodes"]
+        assert [entry["action"] for entry in entries].count("access.used") == times
+
+
 async def _denied(caller: Story, mutation: str, **given: Any) -> list[tuple[str, list[str] | None]]:
     """Refused, and nothing is written but that it was."""
     before = await caller.everything()

@@ -52,7 +52,7 @@ class Permission:
     mutation: str
     given: Mapping[str, Any]
     denial: Entry | None = field(default=None, init=False)
-    _is_noted: bool = field(default=False, init=False)
+    _noted: set[UUID] = field(default_factory=set, init=False)
 
     async def check(self, transaction: Transaction) -> None:
         """Asked when a transaction begins, and again when it has waited for a lock: rights may have ended meanwhile.
@@ -108,8 +108,8 @@ class Permission:
                 customer_id=customer_id,
             )
         above_id, depth = ways[0]
-        if depth > 0 and not self._is_noted:
-            self._is_noted = True
+        if depth > 0 and customer_id not in self._noted:
+            self._noted.add(customer_id)
             through = ids.encode(Kind.CUSTOMER, above_id)
             details = {"mutation": self.mutation, "right": "manage", "through": through}
             await activity.record(transaction, [Entry("access.used", customer_id, subject, details)])
