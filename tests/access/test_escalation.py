@@ -5,12 +5,39 @@ from __future__ import annotations
 from typing import Any, Final
 
 from access.people import client_user, seen_by
+from holdco.client_users.models import ProjectScope
 from holdco.viewer import ClientUserRole, StaffRole, Viewer
 from stories import PAYS, Story, explicit
 
 MANAGES: Final = {"view": True, "pay": True, "manage": True}
 HIDDEN: Final = {"view": False, "pay": False, "manage": False}
 SAME_KEY: Final = "of the payer"
+
+
+async def test_who_follows_some_projects_lets_nobody_in_to_all(story: Story) -> None:
+    own_id = await story.customer("Aldgate Networks")
+    caller = await client_user(story, {own_id: ClientUserRole.ADMIN}, project_scope=ProjectScope.LIST)
+    given = {"name": "Ivy Hale", "email": "ivy@aldgate.example", "customers": [{"id": own_id, "role": "VIEWER"}]}
+    contact = await story.contact(own_id, "Ada Park", email="ada@aldgate.example")
+    further = [("FORBIDDEN", ["projectScope"])]
+    assert await _denied(caller, "clientUserInvite", **given, projectScope="ALL") == further
+    assert await _denied(caller, "contactConvert", id=contact, role="VIEWER", projectScope="ALL") == further
+    assert await _denied(caller, "contactInvite", id=contact, role="VIEWER", projectScope="ALL") == further
+    await caller.do("clientUserInvite", **given, projectScope="LIST")
+
+
+async def test_who_follows_some_projects_gets_no_secret_of_somebody_who_follows_others(story: Story) -> None:
+    own_id = await story.customer("Aldgate Networks")
+    project_id = await story.project(own_id, "Roll-out")
+    caller = await client_user(story, {own_id: ClientUserRole.ADMIN}, project_scope=ProjectScope.LIST)
+    to_all, _ = await story.invited("Ivy Hale", "ivy@aldgate.example", own_id)
+    to_one, _ = await story.invited("Ada Park", "ada@aldgate.example", own_id, projectScope="LIST", projectIds=[project_id])
+    to_none, _ = await story.invited("Max Lund", "max@aldgate.example", own_id, projectScope="LIST")
+    for key in (to_all, to_one):
+        assert await _denied(caller, "clientUserReinvite", id=key) == [("FORBIDDEN", ["id"])]
+        await story.do("clientUserDeactivate", id=key)
+        assert await _denied(caller, "clientUserReactivate", id=key) == [("FORBIDDEN", ["id"])]
+    await caller.do("clientUserReinvite", id=to_none)
 
 
 async def test_the_keys_of_whoever_has_the_same_name_are_others(story: Story) -> None:
