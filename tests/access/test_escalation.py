@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from access.people import client_user, seen_by
@@ -84,6 +85,17 @@ async def test_each_customer_that_somebody_acted_for_has_it_on_record(story: Sto
     for key, times in ((own_id, 0), (branch_ids[0], 2), (branch_ids[1], 2)):
         entries = (await story.ask(document, id=key))["customer"]["activity"]["nodes"]
         assert [entry["action"] for entry in entries].count("access.used") == times
+
+
+async def test_who_is_refused_tells_no_subscriber_of_a_change(story: Story, counting: Callable[[], Any]) -> None:
+    own_id = await story.customer("Aldgate Networks")
+    branch_id = await story.customer("Branch", under=own_id, access=MANAGES)
+    viewer, admin = [await client_user(story, {own_id: role}) for role in (ClientUserRole.VIEWER, ClientUserRole.ADMIN)]
+    with counting() as issued:
+        await viewer.attempt("customerUpdate", id=branch_id, phone="1")
+        await admin.do("customerUpdate", id=branch_id, phone=None)
+    assert len([each for each in issued.statements if "insert into activity" in each]) == 2
+    assert not [each for each in issued.statements if "pg_notify" in each]
 
 
 async def _denied(caller: Story, mutation: str, **given: Any) -> list[tuple[str, list[str] | None]]:
