@@ -235,7 +235,19 @@ async def test_who_belongs_above_and_below_a_refused_link_sees_both_and_no_path_
     assert found["customer"] == {"parent": None, "depth": 0, "root": {"name": "Behind"}, "ancestors": []}
 
 
-async def test_a_right_that_ends_and_a_user_that_is_deactivated_see_nothing_from_the_next_operation_on(tree: Tree) -> None:
+async def test_a_user_that_is_deactivated_sees_and_changes_nothing_from_the_next_operation_on(tree: Tree) -> None:
+    (node,) = (await tree.asks("{ clientUsers { nodes { id } } }"))["clientUsers"]["nodes"]
+    await tree.story.do("clientUserDeactivate", id=node["id"])
+    nothing = {"totalCount": 0}
+    assert await tree.asks(
+        """query ($id: ID!) { node(id: $id) { id } customers { totalCount } invoices { totalCount } clientUsers { totalCount }
+          customer(by: {id: $id}) { receivables { outstanding } } }""",
+        id=tree.ids["Head"],
+    ) == {"node": None, "customers": nothing, "invoices": nothing, "clientUsers": nothing, "customer": None}
+    assert await tree.seer.refused("customerUpdate", id=tree.ids["Head"], phone="1") == [("NOT_FOUND", ["id"])]
+
+
+async def test_a_right_that_ends_shows_nothing_from_the_next_operation_on(tree: Tree) -> None:
     await tree.story.do("customerParentAccessSet", id=tree.ids["Branch"], access=HIDDEN)
     assert await tree.asks(f"{{ customers {{ totalCount {NAMES} }} }}") == {
         "customers": {"totalCount": 1, "nodes": [{"name": "Head"}]}
