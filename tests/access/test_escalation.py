@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from access.people import client_user, seen_by
+from access.people import client_user, seen_by, staff
 from holdco.client_users.models import ProjectScope
 from holdco.viewer import ClientUserRole, StaffRole, Viewer
 from stories import PAYS, Story, explicit
@@ -85,6 +85,15 @@ async def test_each_customer_that_somebody_acted_for_has_it_on_record(story: Sto
     for key, times in ((own_id, 0), (branch_ids[0], 2), (branch_ids[1], 2)):
         entries = (await story.ask(document, id=key))["customer"]["activity"]["nodes"]
         assert [entry["action"] for entry in entries].count("access.used") == times
+
+
+async def test_what_a_role_may_not_do_by_one_mutation_it_may_not_do_by_another(story: Story) -> None:
+    customer_id = await story.customer("Aldgate Networks")
+    billing, sales = staff(story, StaffRole.BILLING), staff(story, StaffRole.SALES)
+    assert await _denied(billing, "customerDeactivate", id=customer_id) == [("FORBIDDEN", None)]
+    assert await _denied(billing, "customerUpdate", id=customer_id, status="INACTIVE") == [("FORBIDDEN", ["status"])]
+    await billing.do("customerUpdate", id=customer_id, phone="1")
+    await sales.do("customerUpdate", id=customer_id, status="INACTIVE")
 
 
 async def test_who_is_refused_tells_no_subscriber_of_a_change(story: Story, counting: Callable[[], Any]) -> None:

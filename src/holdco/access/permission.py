@@ -78,14 +78,17 @@ class Permission:
     async def check(self, transaction: Transaction) -> None:
         """Asked when a transaction begins, and again when it has waited for a lock: rights may have ended meanwhile.
 
-        Raises, in this order: Forbidden for the role; for a client user NotFound for a subject that it does not see; Forbidden
-        for a right that it does not have there, for a field that is not its to change, and for letting somebody see projects
-        that it does not see itself.
+        Raises, in this order: Forbidden for the role, and for a field that does what the role may not; for a client user NotFound
+        for a subject that it does not see; Forbidden for a right that it does not have there, for a field that is not its to
+        change, and for letting somebody see projects that it does not see itself.
         """
         rule = RULES[self.mutation]
         if self.viewer.role is not None:
             if self.viewer.role not in rule.staff:
                 raise self._denied(f"The role {self.viewer.role} may not call {self.mutation}.")
+            for name, other in rule.same_as.items():
+                if name in self.given and self.viewer.role not in RULES[other].staff:
+                    raise self._denied(f"The role {self.viewer.role} may not change {name}.", name)
             return
         if not rule.client_users:
             raise self._denied(f"Client users may not call {self.mutation}.")

@@ -6,7 +6,8 @@ that customer, and to those below it over links that all grant `manage` (domain.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from holdco.viewer import ClientUserRole, StaffRole
@@ -26,7 +27,8 @@ class Rule:
 
     `subject` is the field of the input with the id, or ids, whose customer decides for a client user, as `customers.id` is that
     of each of a list. `fields` are those that a client user may give; None lets it give all. With `is_letting_in` somebody sees
-    what whoever calls lets it see, which is no more than that one sees itself.
+    what whoever calls lets it see, which is no more than that one sees itself. `same_as` are fields that do what another mutation
+    does, by name: staff may give them where they may call that one.
     """
 
     staff: frozenset[StaffRole]
@@ -34,6 +36,7 @@ class Rule:
     subject: str = ""
     fields: frozenset[str] | None = None
     is_letting_in: bool = False
+    same_as: Mapping[str, str] = field(default_factory=dict)
 
 
 # What a customer may correct of itself; what is agreed with it, and how it is filed, is staff's.
@@ -44,7 +47,7 @@ _OWN_DETAILS: Final = frozenset(
 RULES: Final[dict[str, Rule]] = {
     "organizationUpdate": Rule(_ADMIN),
     "customerCreate": Rule(_CUSTOMERS),
-    "customerUpdate": Rule(_BOTH, _CLIENT_ADMIN, "id", _OWN_DETAILS),
+    "customerUpdate": Rule(_BOTH, _CLIENT_ADMIN, "id", _OWN_DETAILS, same_as={"status": "customerDeactivate"}),
     "customerMove": Rule(_CUSTOMERS),
     "customerParentAccessSet": Rule(_CUSTOMERS),
     "customerDeactivate": Rule(_CUSTOMERS),
