@@ -31,17 +31,20 @@ from graphql import (
 )
 from hypothesis import HealthCheck, Phase, assume, given, reject, settings, strategies
 from hypothesis_graphql import nodes, queries
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from access.worlds import NOW, Maker, Rows, World, without_hidden, write
+from access.worlds import NOW, TABLES, Maker, Rows, World, without_hidden, write
 from asking import answered
 from holdco import database, ids
 from holdco.database import create_engine
 from holdco.endpoint.errors import RequestError
 from holdco.ids import Kind
+from holdco.migrations.metadata import metadata
 from holdco.organizations import service as organizations
+from holdco.reader import Reader
 from holdco.schema import schema
+from holdco.sight import Audience
 from holdco.viewer import Viewer
 
 GRAPH = schema._schema  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
@@ -275,6 +278,30 @@ async def test_all_that_may_be_seen_is_seen(database_url: str) -> None:
         assert sum(each["allocations"]["totalCount"] for each in invoices) == len(rows["allocations"])
         seen += len(visible)
     assert seen > WORLDS
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("audience", [Audience.FEW, Audience.MANY])
+async def test_each_table_shows_the_rows_that_may_be_seen_and_no_others(database_url: str, audience: Audience) -> None:
+    """Whatever may be asked of it one day."""
+    engine = create_engine(database_url, pool_size=2)
+    for seed in range(WORLDS):
+        pair = await _pair(engine, Random(seed))
+        visible = pair.world.visible_customers()
+        reader = Reader(engine, pair.whole_id, pair.world.viewer_id, audience)
+        for name in set(TABLES) - {"invoice_lines"}:
+            keys = [column for column in metadata.tables[name].primary_key if column.name != "organization_id"]
+            found = {tuple(row) for row in await reader.rows(select(*keys))}
+            # Whoever paid stands in the reduced world for its name only.
+            owner = {
+                "customers": "id",
+                "customer_closure": "ancestor_id",
+                "payments": "customer_id",
+                "credit_notes": "customer_id",
+            }
+            rows = [row for row in pair.reduced.rows[name] if name not in owner or row[owner[name]] in visible]
+            assert found == {tuple(row[key.name] for key in keys) for row in rows}, name
+        await reader.close()
     await engine.dispose()
 
 
