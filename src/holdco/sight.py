@@ -174,7 +174,12 @@ SIGHTS: Final[Mapping[str, Sight]] = {
     "project_client_users": Sight(
         f"project_client_users.project_id in ({_VISIBLE_PROJECTS}) and project_client_users.client_user_id in ({_VISIBLE_PEOPLE})"
     ),
-    "project_contacts": Sight(f"project_contacts.project_id in ({_VISIBLE_PROJECTS})"),
+    "project_contacts": Sight(
+        f"""project_contacts.project_id in ({_VISIBLE_PROJECTS}) and exists (
+            select from contacts person
+            where person.organization_id = :organization_id and person.id = project_contacts.contact_id and <<person.customer_id>>
+        )"""
+    ),
     # Its entries name whatever was changed together, and who changed it.
     "activity": Sight(_NONE),
     "access_tokens": Sight(_NONE),

@@ -63,6 +63,19 @@ class SightedCompiler(PGCompiler_asyncpg):
         )
         return self.bound(subquery) if alias else f"{self.bound(subquery)} AS {table.name}"
 
+    def visit_textclause(self, textclause: Any, *given: Any, **named: Any) -> str:
+        if self.stack and textclause.text != "MATERIALIZED":
+            raise NotSighted(f"A composed statement is written as text in part: {textclause.text}")
+        written: str = super().visit_textclause(textclause, *given, **named)  # type: ignore[no-untyped-call]
+        return written
+
+    def visit_column(self, column: Any, *given: Any, **named: Any) -> str:
+        # What is counted, and what EXISTS asks for; only columns that are named elsewhere are read.
+        if column.is_literal and column.name != "*":
+            raise NotSighted(f"A composed statement is written as text in part: {column.name}")
+        written: str = super().visit_column(column, *given, **named)
+        return written
+
     def bound(self, written: str) -> str:
         """With the parameters of this statement in place of their names."""
         for name in (ORGANIZATION, VIEWER):
@@ -97,6 +110,7 @@ _SOURCE: Final = re.compile(
     re.IGNORECASE,
 )
 _OWN: Final = re.compile(r"\b(\w+)(?:\s*\([^()]*\))?\s+as\s+(?:materialized\s+)?\(", re.IGNORECASE)
+_WHOLE_ROWS: Final = re.compile(r"(?:\bselect|[.,])\s*\*", re.IGNORECASE)
 _FUNCTIONS: Final = frozenset({"unnest", "lateral"})
 _READS: Final = re.compile(r"\s*(?:select|with)\b", re.IGNORECASE)
 _WRITES: Final = re.compile(r"\b(?:insert\s+into|update\s+\w+(?:\s+\w+)?\s+set|delete\s+from)\b", re.IGNORECASE)
@@ -117,8 +131,12 @@ def sighted(statement: Any, audience: Audience) -> str:
     sql: str = statement.text
     # Whatever it calls by a name of its own, and what makes rows without a table.
     own = {*_OWN.findall(sql), *_FUNCTIONS}
+    if hidden := own & SIGHTS.keys():
+        raise NotSighted(
+            f"A statement that is written as text calls something of its own {', '.join(hidden)}, as a table is called."
+        )
     read: dict[str, int] = {}
-    masked: set[str] = set()
+    masked: list[tuple[str, str]] = []
 
     def replaced(match: re.Match[str]) -> str:
         word, table, alias = match[1], match[2], match[3] or match[2]
@@ -126,14 +144,21 @@ def sighted(statement: Any, audience: Audience) -> str:
             return match[0]
         subquery = visible(table, audience)
         read[table] = read.get(table, 0) + 1
-        masked.update(f"{alias}.{column}" for column in SIGHTS[table].columns)
+        masked.extend((alias, column) for column in SIGHTS[table].columns)
         return f"{word} {subquery} {alias}"
 
     rewritten = _SOURCE.sub(replaced, sql)
     for table in SIGHTS:
-        if table not in own and len(re.findall(rf"(?<![.\w:]){table}\b(?!\s*[.(])", sql)) != read.get(table, 0):
+        if _count(table, sql) != read.get(table, 0):
             raise NotSighted(f"A statement that is written as text reads {table} otherwise than by FROM or JOIN.")
-    for column in masked:
-        if re.search(rf"\b{re.escape(column)}\b", sql):
+    for alias, column in masked:
+        if re.search(rf"(?<![.\w:])(?:{alias}\.)?{column}\b", sql):
             raise NotSighted(f"A statement that is written as text reads {column}, which client users see otherwise: compose it.")
+    if masked and (_WHOLE_ROWS.search(sql) or any(_count(alias, sql) > 1 for alias, _ in masked)):
+        raise NotSighted("A statement that is written as text reads whole rows, of which client users see some otherwise.")
     return rewritten
+
+
+def _count(name: str, sql: str) -> int:
+    """How often the name of a table, or another that stands for it, is written, and not that of one of its columns."""
+    return len(re.findall(rf"(?<![.\w:]){name}\b(?!\s*[.(])", sql))

@@ -21,7 +21,14 @@ class Seer(Story):
     viewer: Viewer
 
 
-async def client_user(story: Story, roles: dict[str, ClientUserRole], *, is_planning: bool = True) -> Seer:
+async def client_user(
+    story: Story,
+    roles: dict[str, ClientUserRole],
+    *,
+    project_scope: ProjectScope = ProjectScope.ALL,
+    actor: str | None = None,
+    is_planning: bool = True,
+) -> Seer:
     """The story as a client user with these roles at these customers sees it."""
     user_id = ids.new()
     async with database.begin(story.engine, organization_id=story.organization_id, actor="tester") as transaction:
@@ -33,7 +40,7 @@ async def client_user(story: Story, roles: dict[str, ClientUserRole], *, is_plan
                 name="Cora Client",
                 email=f"{user_id.hex}@client.example",
                 state=InvitationState.ACTIVE,
-                project_scope=ProjectScope.ALL,
+                project_scope=project_scope,
                 created_at=transaction.now,
                 updated_at=transaction.now,
                 version=1,
@@ -50,7 +57,7 @@ async def client_user(story: Story, roles: dict[str, ClientUserRole], *, is_plan
                     actor="tester",
                 )
             )
-    viewer = Viewer(story.organization_id, f"client user {user_id.hex}", None, client_user_id=user_id)
+    viewer = Viewer(story.organization_id, actor or f"client user {user_id.hex}", None, client_user_id=user_id)
     return seen_by(story, viewer, is_planning=is_planning)
 
 

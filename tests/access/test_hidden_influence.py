@@ -31,17 +31,20 @@ from graphql import (
 )
 from hypothesis import HealthCheck, Phase, assume, given, reject, settings, strategies
 from hypothesis_graphql import nodes, queries
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from access.worlds import NOW, Maker, Rows, World, without_hidden, write
+from access.worlds import NOW, TABLES, Maker, Rows, World, without_hidden, write
 from asking import answered
 from holdco import database, ids
 from holdco.database import create_engine
 from holdco.endpoint.errors import RequestError
 from holdco.ids import Kind
+from holdco.migrations.metadata import metadata
 from holdco.organizations import service as organizations
+from holdco.reader import Reader
 from holdco.schema import schema
+from holdco.sight import Audience
 from holdco.viewer import Viewer
 
 GRAPH = schema._schema  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
@@ -54,6 +57,8 @@ KINDS: Final = {
     "parent_links": Kind.PARENT_LINK,
     "customer_groups": Kind.GROUP,
     "contacts": Kind.CONTACT,
+    "client_users": Kind.CLIENT_USER,
+    "projects": Kind.PROJECT,
     "invoices": Kind.INVOICE,
     "payments": Kind.PAYMENT,
     "credit_notes": Kind.CREDIT_NOTE,
@@ -170,9 +175,17 @@ class Pair:
     reduced_id: UUID
     planted: Planted
 
+    @property
+    def viewers(self) -> dict[UUID, Viewer]:
+        """Of one half of the users statements are planned as for those who see many customers."""
+        sees_many = self.world.viewer_id.int % 2 == 0
+        return {
+            key: Viewer(key, "client user", None, client_user_id=self.world.viewer_id, sees_many=sees_many)
+            for key in (self.whole_id, self.reduced_id)
+        }
+
     async def answer(self, organization_id: UUID, document: str, variables: dict[str, Any]) -> tuple[Any, list[str]]:
-        viewer = Viewer(organization_id, "client user", None, client_user_id=self.world.viewer_id)
-        result = await answered(self.engine, organization_id, document, variables, viewer=viewer)
+        result = await answered(self.engine, organization_id, document, variables, viewer=self.viewers[organization_id])
         said = repr((result.data, [error.message for error in result.errors or ()]))
         return said.replace(organization_id.hex, "the organization"), [error.message for error in result.errors or ()]
 
@@ -214,18 +227,31 @@ RICH: Final = (
       customers { nodes { creditNotes { nodes { allocations { totalCount nodes { amount } } } } } } }""",
     """{ roots: customers(filter: {isRoot: true}) { totalCount nodes { name } }
       last: customers(orderBy: [{field: NAME, direction: DESC}], first: 2) { pageInfo { hasNextPage endCursor } } }""",
+    """{ clientUsers(first: 50) { totalCount nodes { name email state projectScope invitedUntil
+        customers { totalCount edges { role node { name notes parent { name } } } } projects { totalCount nodes { name } } } }
+      projects(first: 50) { totalCount nodes { name customer { name } clientUsers { totalCount nodes { name } }
+        contacts { totalCount nodes { name customer { name } } } } } }""",
+    """{ customers(first: 50) { nodes { projects { totalCount nodes { name } }
+        clientUsers { totalCount edges { role node { name customers { totalCount } projects { nodes { name } } } } }
+        contacts { totalCount nodes { name clientUser { name } projects { totalCount nodes { name } } } } } }
+      contacts { totalCount } }""",
 )
 # Of each customer, and of each payment and credit note, seen or not.
 OF_EACH: Final = """query ($id: ID!) {
   node(id: $id) { id } customer(by: {id: $id}) { name children { totalCount } }
   of: customers(filter: {parentId: {eq: $id}}) { totalCount nodes { name } }
   invoices(filter: {customerId: {eq: $id}}) { totalCount } payments(filter: {customerId: {eq: $id}}) { totalCount }
+  clientUsers(filter: {customerId: {eq: $id}}) { totalCount } contacts(filter: {customerId: {eq: $id}}) { totalCount }
+  projects(filter: {customerId: {eq: $id}}) { totalCount }
   customerDeletePreview(id: $id) { contactCount userErrors { code message } } }"""
+OF_EACH_PERSON: Final = "query ($id: ID!) { node(id: $id) { id } clientUser(id: $id) { name customers { totalCount } } }"
+OF_EACH_PROJECT: Final = "query ($id: ID!) { node(id: $id) { id } project(id: $id) { name clientUsers { totalCount } } }"
 OF_EACH_SOURCE: Final = """query ($id: ID!) { allocationPreview(input: {sourceId: $id}) {
   lines { amount balanceAfter invoice { number } } allocated unapplied skipped { code customer { name } }
   userErrors { code message } } }"""
 
 COUNTS: Final = """{ customers { totalCount } invoices { totalCount } payments { totalCount } customerGroups { totalCount }
+  clientUsers { totalCount } projects { totalCount }
   all: customers(first: 200) { nodes { id contacts { totalCount } creditNotes { totalCount }
     invoices { nodes { id allocations { totalCount } } } } } }"""
 
@@ -237,13 +263,14 @@ async def test_all_that_may_be_seen_is_seen(database_url: str) -> None:
     for seed in range(WORLDS):
         pair = await _pair(engine, Random(seed))
         rows, visible = pair.reduced.rows, pair.world.visible_customers()
-        viewer = Viewer(pair.whole_id, "client user", None, client_user_id=pair.world.viewer_id)
-        found: Any = (await answered(engine, pair.whole_id, COUNTS, {}, viewer=viewer)).data
+        found: Any = (await answered(engine, pair.whole_id, COUNTS, {}, viewer=pair.viewers[pair.whole_id])).data
         own = [row for row in rows["payments"] if row["customer_id"] in visible]
         assert found["customers"]["totalCount"] == len(visible)
         assert found["invoices"]["totalCount"] == len(rows["invoices"])
         assert found["payments"]["totalCount"] == len(own)
         assert found["customerGroups"]["totalCount"] == len(rows["customer_groups"])
+        assert found["clientUsers"]["totalCount"] == len(rows["client_users"])
+        assert found["projects"]["totalCount"] == len(rows["projects"])
         customers = found["all"]["nodes"]
         assert {each["id"] for each in customers} == {ids.encode(Kind.CUSTOMER, key) for key in visible}
         assert sum(each["contacts"]["totalCount"] for each in customers) == len(rows["contacts"])
@@ -254,14 +281,42 @@ async def test_all_that_may_be_seen_is_seen(database_url: str) -> None:
     await engine.dispose()
 
 
+@pytest.mark.parametrize("audience", [Audience.FEW, Audience.MANY])
+async def test_each_table_shows_the_rows_that_may_be_seen_and_no_others(database_url: str, audience: Audience) -> None:
+    """Whatever may be asked of it one day."""
+    engine = create_engine(database_url, pool_size=2)
+    for seed in range(WORLDS):
+        pair = await _pair(engine, Random(seed))
+        visible = pair.world.visible_customers()
+        reader = Reader(engine, pair.whole_id, pair.world.viewer_id, audience)
+        for name in set(TABLES) - {"invoice_lines"}:
+            keys = [column for column in metadata.tables[name].primary_key if column.name != "organization_id"]
+            found = {tuple(row) for row in await reader.rows(select(*keys))}
+            # Whoever paid stands in the reduced world for its name only.
+            owner = {
+                "customers": "id",
+                "customer_closure": "ancestor_id",
+                "payments": "customer_id",
+                "credit_notes": "customer_id",
+            }
+            rows = [row for row in pair.reduced.rows[name] if name not in owner or row[owner[name]] in visible]
+            assert found == {tuple(row[key.name] for key in keys) for row in rows}, name
+        await reader.close()
+    await engine.dispose()
+
+
 @pytest.mark.parametrize("seed", range(WORLDS))
 async def test_what_is_hidden_changes_no_answer_about_anything_that_there_is(database_url: str, seed: int) -> None:
     engine = create_engine(database_url, pool_size=2)
     pair = await _pair(engine, Random(seed))
     asked = [(document, {}) for document in RICH]
-    asked += [(OF_EACH, {"id": ids.encode(Kind.CUSTOMER, row["id"])}) for row in pair.world.rows["customers"]]
-    for table in ("payments", "credit_notes"):
-        asked += [(OF_EACH_SOURCE, {"id": ids.encode(KINDS[table], row["id"])}) for row in pair.world.rows[table]]
+    for document, *tables in (
+        (OF_EACH, "customers"),
+        (OF_EACH_PERSON, "client_users"),
+        (OF_EACH_PROJECT, "projects"),
+        (OF_EACH_SOURCE, "payments", "credit_notes"),
+    ):
+        asked += [(document, {"id": ids.encode(KINDS[table], row["id"])}) for table in tables for row in pair.world.rows[table]]
     for document, variables in asked:
         assert await pair.compare(document, **variables), (document, variables)
     await engine.dispose()

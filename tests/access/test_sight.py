@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 
 from access.people import client_user, group
+from holdco import database, ids
+from holdco.customers import service as customers
+from holdco.errors import NotFound
+from holdco.ids import Kind
 from holdco.viewer import ClientUserRole
 from stories import Story
 
@@ -32,19 +36,19 @@ class Tree:
 
 @pytest.fixture(params=[True, False], ids=["by levels", "by objects"])
 async def tree(request: pytest.FixtureRequest, story: Story) -> Tree:
-    ids: dict[str, str] = {}
-    ids["Over"] = await story.customer("Over")
-    ids["Head"] = await story.customer("Head", under=ids["Over"], access=PAYS, notes="Pays late")
-    ids["Branch"] = await story.customer("Branch", under=ids["Head"], access=PAYS)
-    ids["Desk"] = await story.customer("Desk", under=ids["Branch"], access=SEES)
-    ids["Shut"] = await story.customer("Shut", under=ids["Head"], access=HIDDEN)
-    ids["Behind"] = await story.customer("Behind", under=ids["Shut"], access=PAYS)
-    ids["Stranger"] = await story.customer("Stranger")
-    for name in list(ids):
-        ids[f"invoice of {name}"] = await story.invoice(ids[name], "100")
-        ids[f"payment of {name}"] = await story.payment(ids[name], "7")
-    seer = await client_user(story, {ids["Head"]: ClientUserRole.ADMIN}, is_planning=request.param)
-    return Tree(story, seer, ids)
+    keys: dict[str, str] = {}
+    keys["Over"] = await story.customer("Over")
+    keys["Head"] = await story.customer("Head", under=keys["Over"], access=PAYS, notes="Pays late")
+    keys["Branch"] = await story.customer("Branch", under=keys["Head"], access=PAYS)
+    keys["Desk"] = await story.customer("Desk", under=keys["Branch"], access=SEES)
+    keys["Shut"] = await story.customer("Shut", under=keys["Head"], access=HIDDEN)
+    keys["Behind"] = await story.customer("Behind", under=keys["Shut"], access=PAYS)
+    keys["Stranger"] = await story.customer("Stranger")
+    for name in list(keys):
+        keys[f"invoice of {name}"] = await story.invoice(keys[name], "100")
+        keys[f"payment of {name}"] = await story.payment(keys[name], "7")
+    seer = await client_user(story, {keys["Head"]: ClientUserRole.ADMIN}, is_planning=request.param)
+    return Tree(story, seer, keys)
 
 
 async def test_a_client_user_sees_its_customer_and_those_below_that_let_it(tree: Tree) -> None:
@@ -235,7 +239,33 @@ async def test_who_belongs_above_and_below_a_refused_link_sees_both_and_no_path_
     assert found["customer"] == {"parent": None, "depth": 0, "root": {"name": "Behind"}, "ancestors": []}
 
 
-async def test_a_right_that_ends_and_a_user_that_is_deactivated_see_nothing_from_the_next_operation_on(tree: Tree) -> None:
+async def test_a_row_that_is_locked_shows_no_more_than_one_that_is_read(tree: Tree) -> None:
+    (node,) = (await tree.asks("{ clientUsers { nodes { id } } }"))["clientUsers"]["nodes"]
+    user_id = ids.decode(Kind.CLIENT_USER, node["id"])
+    async with database.begin(
+        tree.story.engine, organization_id=tree.story.organization_id, actor="tester", client_user_id=user_id
+    ) as transaction:
+        head = await customers.locked(transaction, ids.decode(Kind.CUSTOMER, tree.ids["Head"]))
+        branch = await customers.locked(transaction, ids.decode(Kind.CUSTOMER, tree.ids["Branch"]))
+        with pytest.raises(NotFound):
+            await customers.locked(transaction, ids.decode(Kind.CUSTOMER, tree.ids["Shut"]))
+    assert (head.name, head.parent_id, head.notes) == ("Head", None, None)
+    assert (branch.name, branch.parent_id) == ("Branch", head.id)
+
+
+async def test_a_user_that_is_deactivated_sees_and_changes_nothing_from_the_next_operation_on(tree: Tree) -> None:
+    (node,) = (await tree.asks("{ clientUsers { nodes { id } } }"))["clientUsers"]["nodes"]
+    await tree.story.do("clientUserDeactivate", id=node["id"])
+    nothing = {"totalCount": 0}
+    assert await tree.asks(
+        """query ($id: ID!) { node(id: $id) { id } customers { totalCount } invoices { totalCount } clientUsers { totalCount }
+          customer(by: {id: $id}) { receivables { outstanding } } }""",
+        id=tree.ids["Head"],
+    ) == {"node": None, "customers": nothing, "invoices": nothing, "clientUsers": nothing, "customer": None}
+    assert await tree.seer.refused("customerUpdate", id=tree.ids["Head"], phone="1") == [("NOT_FOUND", ["id"])]
+
+
+async def test_a_right_that_ends_shows_nothing_from_the_next_operation_on(tree: Tree) -> None:
     await tree.story.do("customerParentAccessSet", id=tree.ids["Branch"], access=HIDDEN)
     assert await tree.asks(f"{{ customers {{ totalCount {NAMES} }} }}") == {
         "customers": {"totalCount": 1, "nodes": [{"name": "Head"}]}

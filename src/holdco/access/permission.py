@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -43,6 +43,27 @@ _WAY: Final = text(
     """
 )
 
+_FOLLOWS_SOME: Final = text(
+    "select id from client_users where organization_id = :organization_id and id = :client_user_id and project_scope = 'LIST'"
+)
+# Whether somebody follows projects that whoever asks, who follows some only, is not put to.
+_FOLLOWS_OTHERS: Final = text(
+    """
+    select other.id from client_users other
+    where other.organization_id = :organization_id and other.id = :other_id and (
+      other.project_scope = 'ALL'
+      or exists (
+        select from project_client_users put
+        where put.organization_id = :organization_id and put.client_user_id = other.id and not exists (
+          select from project_client_users own
+          where own.organization_id = :organization_id and own.client_user_id = :client_user_id
+            and own.project_id = put.project_id
+        )
+      )
+    )
+    """
+)
+
 
 @dataclass(slots=True)
 class Permission:
@@ -52,18 +73,22 @@ class Permission:
     mutation: str
     given: Mapping[str, Any]
     denial: Entry | None = field(default=None, init=False)
-    _is_noted: bool = field(default=False, init=False)
+    _noted: set[UUID] = field(default_factory=set, init=False)
 
     async def check(self, transaction: Transaction) -> None:
         """Asked when a transaction begins, and again when it has waited for a lock: rights may have ended meanwhile.
 
-        Raises, in this order: Forbidden for the role; for a client user NotFound for a subject that it does not see; Forbidden
-        for a right that it does not have there, and for a field that is not its to change.
+        Raises, in this order: Forbidden for the role, and for a field that does what the role may not; for a client user NotFound
+        for a subject that it does not see; Forbidden for a right that it does not have there, for a field that is not its to
+        change, and for letting somebody see projects that it does not see itself.
         """
         rule = RULES[self.mutation]
         if self.viewer.role is not None:
             if self.viewer.role not in rule.staff:
                 raise self._denied(f"The role {self.viewer.role} may not call {self.mutation}.")
+            for name, other in rule.same_as.items():
+                if name in self.given and self.viewer.role not in RULES[other].staff:
+                    raise self._denied(f"The role {self.viewer.role} may not change {name}.", name)
             return
         if not rule.client_users:
             raise self._denied(f"Client users may not call {self.mutation}.")
@@ -74,6 +99,8 @@ class Permission:
             await self._check_subject(transaction, rule, subject)
         for name in self.given.keys() - (rule.fields or self.given.keys()):
             raise self._denied(f"Client users may not change {name}.", name)
+        if rule.is_letting_in:
+            await self._check_projects(transaction, subjects, rule)
 
     async def _check_subject(self, transaction: Transaction, rule: Rule, subject: str) -> None:
         path = tuple(rule.subject.split("."))
@@ -108,11 +135,24 @@ class Permission:
                 customer_id=customer_id,
             )
         above_id, depth = ways[0]
-        if depth > 0 and not self._is_noted:
-            self._is_noted = True
+        if depth > 0 and customer_id not in self._noted:
+            self._noted.add(customer_id)
             through = ids.encode(Kind.CUSTOMER, above_id)
             details = {"mutation": self.mutation, "right": "manage", "through": through}
             await activity.record(transaction, [Entry("access.used", customer_id, subject, details)])
+
+    async def _check_projects(self, transaction: Transaction, subjects: Sequence[str], rule: Rule) -> None:
+        # As they are, whatever may be seen of them.
+        connection = transaction.connection
+        asking = {"organization_id": transaction.organization_id, "client_user_id": self.viewer.client_user_id}
+        if not (await connection.execute(_FOLLOWS_SOME, asking)).all():
+            return
+        if self.given.get("projectScope") == "ALL":
+            raise self._denied("You follow some projects, and cannot let anybody follow all.", "projectScope")
+        for kind, key in map(ids.parse, subjects):
+            other = {**asking, "other_id": key}
+            if kind is Kind.CLIENT_USER and (await connection.execute(_FOLLOWS_OTHERS, other)).all():
+                raise self._denied("This client user follows projects that you do not see.", *rule.subject.split("."))
 
     def _denied(self, message: str, *path: str, customer_id: UUID | None = None) -> Forbidden:
         organization = ids.encode(Kind.ORGANIZATION, self.viewer.organization_id)

@@ -6,8 +6,8 @@ that customer, and to those below it over links that all grant `manage` (domain.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -27,13 +27,17 @@ class Rule:
     """Which staff, and which client users, may call a mutation.
 
     `subject` is the field of the input with the id, or ids, whose customer decides for a client user, as `customers.id` is that
-    of each of a list. `fields` are those that a client user may give; None lets it give all.
+    of each of a list. `fields` are those that a client user may give; None lets it give all. With `is_letting_in` somebody sees
+    what whoever calls lets it see, which is no more than that one sees itself. `same_as` are fields that do what another mutation
+    does, by name: staff may give them where they may call that one.
     """
 
     staff: frozenset[StaffRole]
     client_users: frozenset[ClientUserRole] = frozenset()
     subject: str = ""
     fields: frozenset[str] | None = None
+    is_letting_in: bool = False
+    same_as: Mapping[str, str] = field(default_factory=dict)
 
 
 # What a customer may correct of itself; what is agreed with it, and how it is filed, is staff's.
@@ -46,7 +50,7 @@ RULES: Final[dict[str, Rule]] = {
     "accessTokenCreate": Rule(_ADMIN),
     "accessTokenRevoke": Rule(_ADMIN),
     "customerCreate": Rule(_CUSTOMERS),
-    "customerUpdate": Rule(_BOTH, _CLIENT_ADMIN, "id", _OWN_DETAILS),
+    "customerUpdate": Rule(_BOTH, _CLIENT_ADMIN, "id", _OWN_DETAILS, same_as={"status": "customerDeactivate"}),
     "customerMove": Rule(_CUSTOMERS),
     "customerParentAccessSet": Rule(_CUSTOMERS),
     "customerDeactivate": Rule(_CUSTOMERS),
@@ -58,14 +62,13 @@ RULES: Final[dict[str, Rule]] = {
     "contactCreate": Rule(_BOTH, _CLIENT_ADMIN, "customerId"),
     "contactUpdate": Rule(_BOTH, _CLIENT_ADMIN, "id"),
     "contactDelete": Rule(_BOTH, _CLIENT_ADMIN, "id"),
-    # Whoever lets somebody in lets it see what it sees itself, and no more.
-    "contactConvert": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id"),
-    "contactInvite": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id"),
-    "clientUserInvite": Rule(_CUSTOMERS, _CLIENT_ADMIN, "customers.id"),
-    "clientUserReinvite": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id"),
+    "contactConvert": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id", is_letting_in=True),
+    "contactInvite": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id", is_letting_in=True),
+    "clientUserInvite": Rule(_CUSTOMERS, _CLIENT_ADMIN, "customers.id", is_letting_in=True),
+    "clientUserReinvite": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id", is_letting_in=True),
     "clientUserUpdate": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id", frozenset({"id", "version", "name", "email"})),
     "clientUserDeactivate": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id"),
-    "clientUserReactivate": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id"),
+    "clientUserReactivate": Rule(_CUSTOMERS, _CLIENT_ADMIN, "id", is_letting_in=True),
     "projectCreate": Rule(_CUSTOMERS),
     "projectUpdate": Rule(_CUSTOMERS),
     "projectPeopleSet": Rule(_CUSTOMERS),

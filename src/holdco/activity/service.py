@@ -65,8 +65,11 @@ async def record(transaction: Transaction, entries: Sequence[Entry]) -> None:
 
 
 def _tell(transaction: Transaction, entry: Entry) -> None:
-    """Notes for subscribers what the entry tells of a customer or an invoice. Of money the ledger notes more than entries say."""
-    if entry.customer_id is None:
+    """Notes for subscribers what the entry tells of a customer or an invoice. Of money the ledger notes more than entries say.
+
+    That somebody was refused, or by what right somebody acted, changes nothing: whoever is refused must not make others look.
+    """
+    if entry.customer_id is None or entry.action.startswith("access."):
         return
     kind, key = ids.parse(entry.subject)
     if kind is Kind.INVOICE:

@@ -18,7 +18,7 @@ _CLOSURE: Final = CustomerClosure.__table__.c
 
 
 def sees_many(client_user_id: ColumnElement[Any], of: FromClause) -> ScalarSelect[bool]:
-    """`client_user_id` is a column of `of`, a table of the statement that this becomes part of. Counts no further than it must."""
+    """`client_user_id` is a column of the table `of`, of whose statement this becomes part. Counts no further than it must."""
     seen = (
         select(literal(1))
         .join_from(ClientUserCustomer.__table__, CustomerClosure.__table__, _CLOSURE.ancestor_id == _OWN.customer_id)

@@ -11,9 +11,11 @@ from typing import Any
 
 from sqlalchemy import select, text, update
 
+from holdco import ids
 from holdco.database import Transaction
 from holdco.errors import InvalidInput, Refusal, UserErrorCode
 from holdco.idempotency.models import IdempotencyRecord
+from holdco.ids import Kind
 
 KEY_LENGTH_MAX = 255
 
@@ -59,9 +61,11 @@ async def once(
     """
     if not key.strip() or len(key) > KEY_LENGTH_MAX or not key.isprintable():
         raise InvalidInput(f"An idempotency key has 1 to {KEY_LENGTH_MAX} printable characters.", field=("idempotencyKey",))
+    client_user_id = transaction.client_user_id
     identity = {
         "organization_id": transaction.organization_id,
-        "actor": transaction.actor,
+        # Not by its name, which a client user chooses: it would be told what somebody of the same name was told.
+        "actor": transaction.actor if client_user_id is None else ids.encode(Kind.CLIENT_USER, client_user_id),
         "mutation": mutation,
         "key": key,
     }

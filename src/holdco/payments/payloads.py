@@ -28,15 +28,16 @@ strawberry.enum(PlanNote, description="Why EXACT_MATCH found nothing to apply.")
 
 
 async def load_all(info: Info, loader: type[Any], kind: Kind, texts: Sequence[str]) -> list[Any]:
-    """What ids of one kind name, in their order."""
-    return [await future for future in [info.context.loader(loader).load(ids.decode(kind, text)) for text in texts]]
+    """What ids of one kind name, in their order, without what may not be seen any more when an answer is told again."""
+    futures = [info.context.loader(loader).load(ids.decode(kind, text)) for text in texts]
+    return [row for row in [await future for future in futures] if row is not None]
 
 
 async def _allocations(rows: strawberry.Parent[list[Any]], info: Info) -> list[Allocation]:
-    """Thousands of rows, maybe: read only where they are asked for."""
+    """Thousands of rows, maybe: read only where they are asked for; those that may be seen, as `load_all`."""
     keys = [[ids.decode(Kind.ALLOCATION, text) for text in payload.allocation_ids] for payload in rows]
     found = await info.context.loader(loaders.AllocationById).load_level(chain.from_iterable(keys))
-    return [[found[key] for key in each] for each in keys]  # type: ignore[misc]
+    return [[found[key] for key in each if found[key] is not None] for each in keys]  # type: ignore[misc]
 
 
 @strawberry.type(description="A customer whose invoices were left alone, and why.")
