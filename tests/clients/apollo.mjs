@@ -9,12 +9,13 @@ import { createHash } from "node:crypto";
 import { createClient } from "graphql-ws";
 import { filter, lastValueFrom, map, take, takeWhile, toArray } from "rxjs";
 import { exchanges, recordedFetch } from "./recorded_fetch.mjs";
+import { connectionParams } from "./signed_in.mjs";
 
 const { url, operations, link, headers, persisted, incremental } = JSON.parse(process.argv[2]);
 const handlers = { Defer20220824Handler, GraphQL17Alpha9Handler };
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
 const http = new HttpLink({ uri: url, fetch: recordedFetch, headers, ...link });
-const socket = new GraphQLWsLink(createClient({ url: url.replace("http", "ws") }));
+const socket = new GraphQLWsLink(createClient({ url: url.replace("http", "ws"), connectionParams }));
 const asking = persisted ? new PersistedQueryLink({ sha256, ...persisted }).concat(http) : http;
 const client = new ApolloClient({
   cache: new InMemoryCache(),

@@ -33,7 +33,10 @@ def url(client: Client, organization_id: UUID, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-async def server(database_url: str, organization_id: UUID, engine: AsyncEngine) -> AsyncIterator[Server]:
-    """A server whose subscribers can be counted, for what clients hear."""
+async def server(
+    database_url: str, organization_id: UUID, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Server]:
+    """A server whose subscribers can be counted, for what clients hear; scripts show it a token."""
+    monkeypatch.setenv("HOLDCO_TOKEN", token_of(organization_id))
     async with serving(database_url, organization_id, engine) as made:
         yield made

@@ -16,6 +16,7 @@ from holdco.changes.hub import Hub
 from holdco.endpoint.websocket import WebSocketEndpoint
 from stories import Story
 from subscriptions.conftest import Server, running
+from tokens import Anybody
 
 
 async def graphql_ws(server: Server, *operations: dict[str, Any]) -> list[dict[str, Any]]:
@@ -116,7 +117,7 @@ async def test_graphql_ws_reads_why_its_socket_was_closed(
 
 async def test_graphql_ws_is_closed_when_it_never_initialises() -> None:
     """By a server with less patience than the ten seconds of Holdco's."""
-    impatient = WebSocketEndpoint(make_endpoint().answers, init_timeout=0.2)
+    impatient = WebSocketEndpoint(make_endpoint().answers, authentication=Anybody(), init_timeout=0.2)
     async with running(Router(routes=[WebSocketRoute("/graphql", impatient)]), Hub()) as server:
         closed = await ask(
             "graphql_ws_breaches.mjs",

@@ -5,11 +5,12 @@ import { persistedExchange } from "@urql/exchange-persisted";
 import { createClient as createSSEClient } from "graphql-sse";
 import { createClient as createWSClient } from "graphql-ws";
 import { exchanges, recordedFetch } from "./recorded_fetch.mjs";
+import { connectionParams } from "./signed_in.mjs";
 
 const { url, operations, headers, persisted, subscribing } = JSON.parse(process.argv[2]);
 const listening = {
   SSE: () => createSSEClient({ url, fetchFn: recordedFetch }),
-  WEBSOCKET: () => createWSClient({ url: url.replace("http", "ws") }),
+  WEBSOCKET: () => createWSClient({ url: url.replace("http", "ws"), connectionParams }),
 }[subscribing]?.();
 const forwardSubscription = (request) => ({
   subscribe: (sink) => ({ unsubscribe: listening.subscribe({ ...request, query: request.query ?? "" }, sink) }),
