@@ -41,6 +41,7 @@ from holdco.settings import Settings
 from holdco.viewer import StaffRole, Viewer
 from statements import ISSUED
 from stories import Story
+from tokens import UNTHROTTLED, bearer, open_to_tests, token_of
 
 Data = dict[str, Any]
 Execute = Callable[..., Awaitable[Data]]
@@ -174,9 +175,10 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def organization_id(engine: AsyncEngine) -> UUID:
-    """A new organization: UTC, USD, net 30, hierarchies of any depth."""
+    """A new organization: UTC, USD, net 30, hierarchies of any depth. `token_of` has an administrator's token."""
     made = uuid4()
     await organizations.ensure(engine, made)
+    await open_to_tests(engine, made)
     return made
 
 
@@ -292,6 +294,7 @@ async def client(database_url: str, organization_id: UUID) -> AsyncIterator[Clie
         port=0,
         organization_id=organization_id,
         pool_size=10,
+        **UNTHROTTLED,
     )
     config = uvicorn.Config(create_app(settings), host="127.0.0.1", port=0, lifespan="on", log_level="warning")
     server = uvicorn.Server(config)
@@ -301,7 +304,9 @@ async def client(database_url: str, organization_id: UUID) -> AsyncIterator[Clie
             serving.result()
         await asyncio.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", timeout=60, headers=bearer(token_of(organization_id))
+    ) as http:
         yield Client(http)
     server.should_exit = True
     await serving

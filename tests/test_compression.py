@@ -6,15 +6,14 @@ import gzip
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import orjson
 import pytest
 
 from asking import UNLIMITED
-from holdco.app import create_app
 from holdco.endpoint.encoding import GZIP, accepted_encoding
 from holdco.endpoint.response import COMPRESSED_FROM
 from holdco.settings import Settings
+from operations.serving import served
 
 ACCEPTED = {
     "gzip": True,
@@ -55,20 +54,20 @@ SIZES = {1: False, 100: True, 9_000: True}
 @pytest.mark.parametrize("names", SIZES)
 async def test_an_answer_is_the_same_compressed_or_not(database_url: str, organization_id: UUID, names: int) -> None:
     settings = Settings(database_url, Path("unused"), "127.0.0.1", 0, organization_id, 1, limits=UNLIMITED)
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(settings)), base_url="http://localhost")
     fields = [f"a{number:04}" for number in range(names)]
     asked = {"query": "{ " + " ".join(f"{name}: __typename" for name in fields) + " }"}
     expected = orjson.dumps({"data": dict.fromkeys(fields, "Query")})
     assert (len(expected) >= COMPRESSED_FROM) is SIZES[names]
-    for accepted in ("gzip", "identity", "*, gzip;q=0"):
-        request = http.build_request("POST", "/graphql", json=asked, headers={"accept-encoding": accepted})
-        response = await http.send(request, stream=True)
-        raw = b"".join([chunk async for chunk in response.aiter_raw()])
-        await response.aclose()
-        is_compressed = SIZES[names] and accepted == "gzip"
-        assert response.status_code == 200
-        assert response.headers.get("content-encoding") == ("gzip" if is_compressed else None)
-        assert response.headers["content-length"] == str(len(raw))
-        assert response.headers["vary"] == "Accept, Accept-Encoding"
-        assert (gzip.decompress(raw) if is_compressed else raw) == expected
-    await http.aclose()
+    async with served(settings) as server:
+        http = server.http
+        for accepted in ("gzip", "identity", "*, gzip;q=0"):
+            request = http.build_request("POST", "/graphql", json=asked, headers={"accept-encoding": accepted})
+            response = await http.send(request, stream=True)
+            raw = b"".join([chunk async for chunk in response.aiter_raw()])
+            await response.aclose()
+            is_compressed = SIZES[names] and accepted == "gzip"
+            assert response.status_code == 200
+            assert response.headers.get("content-encoding") == ("gzip" if is_compressed else None)
+            assert response.headers["content-length"] == str(len(raw))
+            assert response.headers["vary"] == "Accept, Accept-Encoding"
+            assert (gzip.decompress(raw) if is_compressed else raw) == expected

@@ -25,20 +25,8 @@ def test_an_id_comes_back_as_it_went(kind: Kind, key: UUID) -> None:
 
 def test_an_id_tells_its_kind_to_a_reader() -> None:
     assert ids.encode(Kind.CUSTOMER, KEY) == "cus_0190000000007000800000000000abcd"
-    assert sorted(kind.value for kind in Kind) == [
-        "act",
-        "alc",
-        "con",
-        "crn",
-        "cus",
-        "grp",
-        "inv",
-        "lnk",
-        "org",
-        "pay",
-        "prj",
-        "usr",
-    ]
+    kinds = ["act", "alc", "con", "crn", "cus", "grp", "inv", "lnk", "org", "pay", "prj", "tok", "usr"]
+    assert sorted(kind.value for kind in Kind) == kinds
 
 
 def test_ids_made_later_sort_later() -> None:
@@ -132,7 +120,8 @@ async def test_everything_is_found_again_by_its_id_and_in_the_order_asked_for(st
 
 
 async def test_what_belongs_to_another_organization_is_not_there(story: Story) -> None:
-    unknown = [ids.encode(kind, ids.new()) for kind in Kind if kind is not Kind.ORGANIZATION]
+    left_out = {Kind.ORGANIZATION, Kind.ACCESS_TOKEN, Kind.CLIENT_USER}
+    unknown = [ids.encode(kind, ids.new()) for kind in Kind if kind not in left_out]
     found = await story.ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=unknown)
     assert found["nodes"] == [None] * len(unknown)
 

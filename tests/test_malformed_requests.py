@@ -44,7 +44,8 @@ async def answer(client: Client, request: bytes) -> tuple[int, list[str]]:
     """The status and the codes of the errors. Everything says `connection: close`, so the answer ends with it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", client.http.base_url.port)
     try:
-        writer.write(request)
+        shown = b"host: holdco\r\nauthorization: " + client.http.headers["authorization"].encode() + b"\r\n"
+        writer.write(request.replace(b"host: holdco\r\n", shown, 1))
         response = await asyncio.wait_for(reader.read(), 30)
     finally:
         writer.close()
@@ -62,7 +63,7 @@ UNPARSED = (200, ["GRAPHQL_PARSE_FAILED"])
 NOT_ACCEPTABLE = (406, ["NOT_ACCEPTABLE"])
 
 REQUESTS: dict[str, tuple[bytes, tuple[int, list[str]]]] = {
-    "no HTTP: the old one without headers": (b"GET /graphql\r\n\r\n", BAD),
+    "no HTTP: the old one without headers": (b"GET /graphql\r\n\r\n", (401, ["UNAUTHENTICATED"])),
     "no HTTP: version 2 from the start": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", NO_HTTP),
     "no HTTP: a version of the future": (post().replace(b"HTTP/1.1", b"HTTP/3.0"), NO_HTTP),
     "no HTTP: a TLS handshake": (bytes.fromhex("16030100a5010000a10303"), NO_HTTP),

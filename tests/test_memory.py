@@ -17,6 +17,8 @@ import httpx
 import orjson
 import pytest
 
+from tokens import UNTHROTTLED_ENVIRONMENT, bearer, token_of
+
 MEGABYTE = 1 << 20
 START = b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
 
@@ -27,6 +29,7 @@ class Server:
 
     port: int
     process: subprocess.Popen[bytes]
+    organization_id: UUID
 
     def bytes_max(self) -> int:
         """The most memory that it ever had, as Linux counts it. (A child's usage would begin with what its parent had.)"""
@@ -35,7 +38,9 @@ class Server:
 
     async def is_answering(self) -> bool:
         try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}") as http:
+            async with httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{self.port}", headers=bearer(token_of(self.organization_id))
+            ) as http:
                 response = await http.post("/graphql", json={"query": "{ organization { name } }"})
         except httpx.TransportError:
             return False
@@ -43,7 +48,9 @@ class Server:
 
 
 def start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([Path(sys.executable).with_name("holdco"), "serve"], env=os.environ | environment)
+    return subprocess.Popen(
+        [Path(sys.executable).with_name("holdco"), "serve"], env=os.environ | UNTHROTTLED_ENVIRONMENT | environment
+    )
 
 
 @pytest.fixture
@@ -51,7 +58,7 @@ async def server(database_url: str, organization_id: UUID) -> AsyncIterator[Serv
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = {"DATABASE_URL": database_url, "HOLDCO_ORGANIZATION_ID": str(organization_id), "HOLDCO_PORT": str(port)}
-    made = Server(port, start(environment))
+    made = Server(port, start(environment), organization_id)
     while not await made.is_answering():
         assert made.process.poll() is None
         await asyncio.sleep(0.02)
@@ -64,7 +71,7 @@ async def flood(server: Server, start: bytes, piece: bytes, times: int = 10) -> 
     """Sends pieces until the server has had enough. The first line of its answer, if it can still be read."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     try:
-        writer.write(START + start)
+        writer.write(START + b"authorization: Bearer " + token_of(server.organization_id).encode() + b"\r\n" + start)
         for _ in range(times):
             writer.write(piece)
             await writer.drain()

@@ -21,6 +21,15 @@ def test_nothing_has_to_be_set() -> None:
     )
 
 
+def test_an_issuer_needs_an_audience() -> None:
+    issuer = {"HOLDCO_OIDC_ISSUER": "https://login.example/realms/one"}
+    with pytest.raises(SettingsError, match=r"^HOLDCO_OIDC_AUDIENCE must be set"):
+        Settings.from_environment(issuer)
+    settings = Settings.from_environment({**issuer, "HOLDCO_OIDC_AUDIENCE": "holdco"})
+    assert (settings.oidc_issuer, settings.oidc_audience) == (issuer["HOLDCO_OIDC_ISSUER"], "holdco")
+    assert (settings.oidc_role_claim, settings.oidc_organization_claim) == ("holdco_role", "holdco_organization")
+
+
 def test_what_is_set_to_nothing_is_not_set() -> None:
     names = ("DATABASE_URL", "HOLDCO_DATA_DIR", "HOLDCO_HOST", "HOLDCO_PORT", "HOLDCO_ORGANIZATION_ID", "HOLDCO_POOL_SIZE")
     names += ("HOLDCO_DOCUMENTS", "HOLDCO_TRUSTED_DOCUMENTS", "HOLDCO_ORIGINS")
@@ -60,6 +69,12 @@ def test_what_is_set_to_nothing_is_not_set() -> None:
         ("HOLDCO_LOG_OPERATIONS", "yes"),
         ("HOLDCO_TRACES", "ON"),
         ("HOLDCO_OWNER_URL", "postgresql://owner@db.example/holdco"),
+        ("HOLDCO_REQUESTS_PER_SECOND", "0"),
+        ("HOLDCO_FAILED_TOKENS_PER_MINUTE", "-1"),
+        ("HOLDCO_OIDC_ISSUER", "login.example"),
+        ("HOLDCO_OIDC_ISSUER", "http://login.example"),
+        ("HOLDCO_OIDC_ISSUER", "http://localhost.evil.example"),
+        ("HOLDCO_OIDC_ISSUER", "https://login.example?tenant=1"),
     ],
 )
 def test_values_that_make_no_sense_are_refused_by_name(name: str, value: str) -> None:

@@ -110,7 +110,8 @@ async def _exchanges(world: World) -> list[Exchange]:
         body = orjson.dumps({"query": DOCUMENT, "variables": {"id": customer["id"]}})
         head = (
             "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            f"content-type: application/json\r\nauthorization: Bearer {world.client.token}\r\n"
+            f"content-length: {len(body)}\r\n\r\n"
         )
         made.append(Exchange(head.encode() + body, {"customer": customer}))
     return made

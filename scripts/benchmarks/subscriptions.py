@@ -28,7 +28,7 @@ import orjson
 import uvloop
 from measuring import Figure
 from websockets.asyncio.client import ClientConnection, connect
-from world import World, free_port, stop, wait_for_answer
+from world import TOKEN, World, free_port, stop, token_for, wait_for_answer
 
 from holdco import running
 from holdco.settings import Settings
@@ -137,11 +137,11 @@ async def created(http: httpx.AsyncClient, name: str, parent: str | None = None)
 
 
 @asynccontextmanager
-async def subscribed(port: int, customer_id: str) -> AsyncIterator[ClientConnection]:
+async def subscribed(port: int, customer_id: str, token: str) -> AsyncIterator[ClientConnection]:
     """A socket whose subscription has begun: what is asked on it afterwards is answered."""
     address = f"ws://127.0.0.1:{port}/graphql"
     async with connect(address, subprotocols=["graphql-transport-ws"], proxy=None, compression=None) as socket:  # type: ignore[list-item]
-        await socket.send('{"type": "connection_init"}')
+        await socket.send(orjson.dumps({"type": "connection_init", "payload": {"token": token}}).decode())
         await socket.recv()
         payload = {"query": DOCUMENT, "variables": {"id": customer_id}}
         await socket.send(orjson.dumps({"id": "1", "type": "subscribe", "payload": payload}).decode())
@@ -176,10 +176,12 @@ async def send(http: httpx.AsyncClient, shape: Shape, branches: list[tuple[str, 
     return time.perf_counter() - start
 
 
-async def measure(port: int, process_id: int, shape: Shape) -> Outcome:
+async def measure(port: int, process_id: int, shape: Shape, token: str) -> Outcome:
     """Whatever the server refuses is raised."""
     async with (
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as http,
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False, headers={"authorization": f"Bearer {token}"}
+        ) as http,
         AsyncExitStack() as sockets,
         asyncio.TaskGroup() as listening,
     ):
@@ -192,7 +194,7 @@ async def measure(port: int, process_id: int, shape: Shape) -> Outcome:
         tasks = []
         for index in range(shape.sockets):
             is_watching = index % shape.every == 0
-            socket = await sockets.enter_async_context(subscribed(port, head if is_watching else quiet))
+            socket = await sockets.enter_async_context(subscribed(port, head if is_watching else quiet, token))
             subscriber = Subscriber(commits if is_watching else nothing)
             (watching if is_watching else idle).append(subscriber)
             tasks.append(listening.create_task(subscriber.listen(socket)))
@@ -235,6 +237,7 @@ def serving(settings: Settings) -> Iterator[tuple[int, int]]:
     """`holdco serve` in a process of its own: its port and its id."""
     port = free_port()
     environment = {**os.environ, "DATABASE_URL": settings.database_url or "", "HOLDCO_PORT": str(port)}
+    environment["HOLDCO_REQUESTS_PER_SECOND"] = "1000000"
     command = [str(Path(sys.executable).parent / "holdco"), "serve"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
@@ -269,7 +272,7 @@ async def subscriptions(world: World, _limit: float | None) -> Figure:
     """Of 1,000 sockets 100 are told of 1,000 commits, a hundred a second."""
     shape = Shape()
     with serving(world.settings) as (port, process_id):
-        outcome = await measure(port, process_id, shape)
+        outcome = await measure(port, process_id, shape, os.environ[TOKEN])
     problem = complaint(shape, outcome)
     return Figure("subscriptions", value=outcome.latency(0.5), unit="ms", note=told(shape, outcome), complaint=problem)
 
@@ -290,8 +293,9 @@ def main() -> None:
         given = Settings.from_environment({**os.environ, "HOLDCO_DATA_DIR": f"{folder}/postgres"})
         with running.database(given) as settings:
             asyncio.run(running.prepare(settings))
+            token = asyncio.run(token_for(settings))
             with serving(settings) as (port, process_id):
-                outcome = uvloop.run(measure(port, process_id, shape))
+                outcome = uvloop.run(measure(port, process_id, shape, token))
     print(f"told {outcome.latency(0.5):.1f} ms (median) after the mutation was sent; {told(shape, outcome)}")
     if (problem := complaint(shape, outcome)) is not None:
         sys.exit(problem)

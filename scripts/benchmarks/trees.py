@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from counting import counted_statements
 from measuring import Figure, Side, compare
 from reading import LARGE
 from starlette.routing import Router
-from world import Client, World, data_of, floor, stock
+from world import TOKEN, Client, World, data_of, floor, stock
 
 from holdco import ids
 from holdco.app import create_app
@@ -172,8 +173,9 @@ async def _statements(app: Router, asked: str, roots: list[str]) -> int:
 
 @asynccontextmanager
 async def _served(app: Router) -> AsyncIterator[httpx.AsyncClient]:
+    shown = {"authorization": f"Bearer {os.environ[TOKEN]}"}
     async with (
         app.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench") as client,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench", headers=shown) as client,
     ):
         yield client

@@ -11,11 +11,15 @@ from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp
 
+from holdco.authentication.authenticator import Authenticator
+from holdco.authentication.oidc import OpenIdProvider, ProviderSettings
+from holdco.authentication.tokens import AccessTokens
 from holdco.changes.hub import Hub
 from holdco.changes.listening import Listener
 from holdco.context import Capacity, Context
@@ -39,21 +43,18 @@ from holdco.monitoring.probes import Probes
 from holdco.schema import schema
 from holdco.settings import Settings
 from holdco.sizes import SIZES
-from holdco.viewer import StaffRole, Viewer
 
 # New objects before a collection, and collections of one generation before one of the next.
 COLLECTOR_THRESHOLD = (50_000, 20, 50)
-# Who acts until access control tells people apart.
-ACTOR = "api"
 
 
-def create_serving_app() -> ASGIApp:
+def create_serving_app(*, graphiql_token: str | None = None) -> ASGIApp:
     """The application of a process that does nothing else: what is there when it starts is there when it ends.
 
     The garbage collector need not look at it again, and need not look at every answer of some thousand objects either: what an
     operation leaves behind has no cycles but few. A tree of 888 objects took a third less with both.
     """
-    app = create_app()
+    app = create_app(graphiql_token=graphiql_token)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTOR_THRESHOLD)
@@ -75,17 +76,29 @@ def _operations(settings: Settings) -> Operations:
     return Operations(admission, settings.execution_timeout, journal)
 
 
-def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> ASGIApp:
+def _provider(settings: Settings, engine: AsyncEngine) -> OpenIdProvider | None:
+    if settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    trusted = ProviderSettings(
+        settings.oidc_issuer,
+        settings.oidc_audience,
+        settings.oidc_role_claim,
+        settings.oidc_organization_claim,
+        settings.organization_id,
+    )
+    return OpenIdProvider(trusted, engine)
+
+
+def create_app(settings: Settings | None = None, *, hub: Hub | None = None, graphiql_token: str | None = None) -> ASGIApp:
     """An application for the database that the settings, or else the environment, name. Each worker makes one.
 
-    `hub` is for who wants to see its subscribers, or to end them.
+    `hub` is for who wants to see its subscribers, or to end them. `graphiql_token` is for `holdco dev` alone.
     """
     settings = settings or Settings.from_environment()
     if settings.database_url is None:
         raise SettingsError("Set DATABASE_URL, or start with `holdco dev`, which brings a database of its own.")
     configure_logs()
     engine = create_engine(settings.database_url, pool_size=settings.pool_size, statement_timeout=settings.statement_timeout)
-    viewer = Viewer(settings.organization_id, ACTOR, StaffRole.ADMIN)
     capacity = Capacity(settings.pool_size)
     hub = hub or Hub()
     stopping_since: float | None = None
@@ -98,6 +111,14 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
         sockets.stop()
 
     listener = Listener(create_engine(settings.database_url, pool_size=1), hub)
+    provider = _provider(settings, engine)
+    authentication = Authenticator(
+        AccessTokens(engine),
+        hub.revocations,
+        provider=provider,
+        requests_per_second=settings.requests_per_second,
+        failures_per_minute=settings.failed_tokens_per_minute,
+    )
 
     operations = _operations(settings)
     if settings.is_tracing:
@@ -123,19 +144,23 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
         now = monotonic()
         await operations.settle(seconds=max(0.0, settings.stop_timeout - (now - (stopping_since or now))))
         await listener.stop()
+        await authentication.stop()
+        if provider is not None:
+            await provider.stop()
         await engine.dispose()
         tracing.stop()
 
-    async def make_context(_request: Request) -> Context:
-        return Context(engine, viewer, capacity, hub=hub)
+    async def make_context(request: Request) -> Context:
+        return Context(engine, request.user.viewer, capacity, hub=hub)
 
     async def to_graphiql(_request: Request) -> RedirectResponse:
         return RedirectResponse("/graphql")
 
-    graphiql = GraphiQL()
+    graphiql = GraphiQL(token=graphiql_token)
     endpoint = Endpoint(
         schema,
         make_context=make_context,
+        authentication=authentication,
         graphiql=graphiql,
         is_planning=True,
         documents_mode=settings.documents,
@@ -148,6 +173,7 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None) -> A
     )
     sockets = WebSocketEndpoint(
         endpoint.answers,
+        authentication=authentication,
         origins=settings.origins,
         init_timeout=settings.connection_init_timeout,
         operations_max=settings.socket_operations_max,

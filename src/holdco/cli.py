@@ -6,12 +6,13 @@ import asyncio
 import socket
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from holdco import running
+from holdco import cli_tokens, running
 from holdco.errors import HoldcoError
 from holdco.settings import Settings
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 import_app = typer.Typer(help="Brings customers, invoices and payments in from other systems.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
+app.add_typer(cli_tokens.app, name="token")
 
 
 class Scale(StrEnum):
@@ -34,7 +36,8 @@ class Scale(StrEnum):
 @app.command()
 def dev() -> None:
     """Starts everything: a database, the demo company, the server and GraphiQL. Ctrl-C stops all of it."""
-    from holdco.seeding import demo  # noqa: PLC0415 (other commands start without it)
+    from holdco.app import create_serving_app  # noqa: PLC0415 (other commands start without it)
+    from holdco.seeding import demo  # noqa: PLC0415
 
     settings = Settings.from_environment()
     running.check_host(settings.host)
@@ -44,6 +47,7 @@ def dev() -> None:
         asyncio.run(running.prepare(settings_with_database))
         asyncio.run(running.check_role(settings_with_database))
         asyncio.run(demo.load_once(settings_with_database))
+        tokens = asyncio.run(running.dev_tokens(settings_with_database, customer=demo.HEAD_OFFICE))
         address = f"http://{_shown(settings.host)}:{settings.port}/graphql"
         typer.echo(f"""
 Holdco serves GraphQL at   {address}
@@ -51,11 +55,20 @@ Open it in a browser for   GraphiQL, with tabs that tell the story of Aldgate Ne
 Or ask from a shell:
 
   curl -s {address} -H 'content-type: application/json' \\
+    -H 'authorization: Bearer {tokens.staff}' \\
     -d '{{"query":"{{ customer(by: {{number: \\"ALD-HQ\\"}}) {{ name consolidatedReceivables {{ currency outstanding }} }} }}"}}'
 
-Only this machine can connect: there is no access control yet. Ctrl-C stops the server and its database.
+Everybody who asks shows a token, Authorization: Bearer …
+  of an administrator, with which GraphiQL starts:
+    {tokens.staff}
+  of the client user "Head office" of {demo.HEAD_OFFICE}:
+    {tokens.client_user or "none: there is no such customer here"}
+They are kept in {settings.data_directory}, for you alone to read. `holdco token --help` makes others.
+
+Only this machine can connect. Ctrl-C stops the server and its database.
 """)
-        running.serve(settings_with_database)
+        # No setting leads here: a token is in the page of `holdco dev` alone.
+        running.serve(settings_with_database, application=partial(create_serving_app, graphiql_token=tokens.staff))
 
 
 @app.command()

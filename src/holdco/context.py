@@ -98,15 +98,15 @@ class Context:
         transaction: Transaction | None = None
         try:
             async with database.begin(
-                self.engine,
-                organization_id=self.organization_id,
-                actor=self.viewer.actor,
-                client_user_id=self.viewer.client_user_id,
+                self.engine, organization_id=self.organization_id, actor=self.viewer.actor, viewer=self.viewer
             ) as transaction:
                 transaction.permission = self.permission
                 if self.permission is not None:
                     await self.permission(transaction)
                 yield transaction
+            if self.hub is not None and transaction.revoked:
+                # Here at once; other processes hear of it from Postgres, in a moment.
+                self.hub.revocations.tell(self.organization_id, transaction.revoked)
         finally:
             if transaction is not None:
                 self.has_committed |= transaction.is_committed

@@ -37,12 +37,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.orm import DeclarativeBase
 
 from holdco import tenancy
+from holdco.changes import revocations
 from holdco.changes.notice import CHANNEL, Changes
 from holdco.compiled import compiled, reads_only
-from holdco.errors import SettingsError, Unavailable
+from holdco.errors import SettingsError, Unauthenticated, Unavailable
 from holdco.monitoring import tracing
 from holdco.outages import DATABASE_ERRORS, outage_of
 from holdco.sight import ORGANIZATION, VIEWER, Audience
+from holdco.viewer import Viewer
 
 # Every constraint has a name of at most 50 characters, which is how errors of a cluster name them (distributed.md 2.1).
 NAMING = {
@@ -188,16 +190,23 @@ class Transaction:
     organization: Organization
     actor: str
     now: datetime
-    client_user_id: UUID | None = None
     permission: Check | None = None
     statement_count: int = 0
     is_committed: bool = False
     # Told to subscribers when the transaction commits.
     changes: Changes = field(default_factory=Changes)
+    # On whose behalf; None where nobody asked, as in a command.
+    viewer: Viewer | None = None
+    # Tokens and client users that may not ask any more: told to every process when the transaction commits.
+    revoked: set[UUID] = field(default_factory=set)
 
     @property
     def organization_id(self) -> UUID:
         return self.organization.id
+
+    @property
+    def client_user_id(self) -> UUID | None:
+        return self.viewer.client_user_id if self.viewer is not None else None
 
     @property
     def today(self) -> date:
@@ -223,7 +232,7 @@ class Transaction:
         """
         parameters = {"key": lock_key(self.organization_id), "organization_id": self.organization_id}
         await self.connection.execute(statement, parameters)
-        self.organization = await _organization(self.connection, self.organization_id)
+        self.organization = await _organization(self.connection, self.organization_id, self.viewer)
         self.now = datetime.now(UTC)
         if self.permission is not None:
             await self.permission(self)
@@ -247,7 +256,14 @@ class Transaction:
 _ORGANIZATION = text(
     """
     select id, timezone, currency, payment_terms_kind, payment_terms_net_days,
-           hierarchy_depth_max, link_policy, locked_until
+           hierarchy_depth_max, link_policy, locked_until,
+           (cast(:token_id as uuid) is null or exists (
+              select from access_tokens t
+              where t.organization_id = :organization_id and t.id = cast(:token_id as uuid) and t.revoked_at is null
+                and (t.expires_at is null or t.expires_at > cast(:now as timestamptz))))
+           and (cast(:client_user_id as uuid) is null or exists (
+              select from client_users u
+              where u.organization_id = :organization_id and u.id = cast(:client_user_id as uuid) and u.state = 'ACTIVE'))
     from organizations where id = :organization_id
     """
 )
@@ -265,8 +281,20 @@ def lock_key(organization_id: UUID) -> int:
     )
 
 
-async def _organization(connection: AsyncConnection, organization_id: UUID) -> Organization:
-    return Organization(*(await connection.execute(_ORGANIZATION, {"organization_id": organization_id})).one())
+async def _organization(connection: AsyncConnection, organization_id: UUID, viewer: Viewer | None) -> Organization:
+    """Also looks whether the viewer may still ask, whatever was kept in memory: raises Unauthenticated, or nothing is written
+    with a token that was revoked.
+    """
+    parameters = {
+        "organization_id": organization_id,
+        "token_id": viewer.token_id if viewer is not None else None,
+        "client_user_id": viewer.client_user_id if viewer is not None else None,
+        "now": datetime.now(UTC),
+    }
+    *settings, is_admitted = (await connection.execute(_ORGANIZATION, parameters)).one()
+    if not is_admitted:
+        raise Unauthenticated
+    return Organization(*settings)
 
 
 # A statement of its own: on a cluster it would otherwise run on a worker, where nobody listens (distributed.md 2.3).
@@ -309,9 +337,9 @@ async def _undo(connection: AsyncConnection, pooled: PoolProxiedConnection) -> N
 
 @asynccontextmanager
 async def begin(
-    engine: AsyncEngine, *, organization_id: UUID, actor: str, client_user_id: UUID | None = None
+    engine: AsyncEngine, *, organization_id: UUID, actor: str, viewer: Viewer | None = None
 ) -> AsyncIterator[Transaction]:
-    """The only place that commits. An exception undoes everything.
+    """The only place that commits. An exception undoes everything. Raises Unauthenticated for a viewer who may not ask any more.
 
     Whoever is cancelled learns from `is_committed` what became of it: a commit that has begun ends before the cancellation goes
     on. Raises Outage; only where it says so it is not known whether the change was made.
@@ -320,13 +348,15 @@ async def begin(
     committing: asyncio.Future[None] | None = None
     try:
         async with _opened(engine, organization_id) as (connection, pooled):
-            organization = await _organization(connection, organization_id)
-            transaction = Transaction(connection, organization, actor, datetime.now(UTC), client_user_id)
+            organization = await _organization(connection, organization_id, viewer)
+            transaction = Transaction(connection, organization, actor, datetime.now(UTC), viewer=viewer)
             is_with_caller = True
             yield transaction
             is_with_caller = False
             if (payload := transaction.changes.payload(organization_id)) is not None:
                 await connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
+            for payload in revocations.payloads(organization_id, transaction.revoked):
+                await connection.execute(_NOTIFY, {"channel": revocations.CHANNEL, "payload": payload})
             committing = asyncio.ensure_future(tenancy.commit(pooled))
             try:
                 await asyncio.shield(committing)

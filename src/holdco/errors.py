@@ -3,6 +3,8 @@
     HoldcoError               the root; `code` is stable, `str()` is a sentence that a client may read
     ├── SettingsError         the environment makes no sense; ends the start of a process
     ├── BadUserInput          a request that cannot be read: an id of another kind, a cursor of another ordering
+    ├── Unauthenticated       nobody knows who asks, or not any more; told without any detail
+    ├── Forbidden             who asks may not do this
     ├── Outage                the database does not answer, or not in time; the request may be sent again
     ├── Refusal               one business rule says no; carries the input field it speaks of
     │   └── …                 each feature's errors.py
@@ -109,6 +111,19 @@ class SettingsError(HoldcoError):
 
 class BadUserInput(HoldcoError):
     code = "BAD_USER_INPUT"
+
+
+class Unauthenticated(HoldcoError):
+    """What was shown is no token, or is not valid any more: which of these, only the log says."""
+
+    code = "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__("Show a valid token: Authorization: Bearer …")
+
+
+class Forbidden(HoldcoError):
+    code = "FORBIDDEN"
 
 
 class Outage(HoldcoError):

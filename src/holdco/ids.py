@@ -25,6 +25,7 @@ class Kind(StrEnum):
     CREDIT_NOTE = "crn"
     ALLOCATION = "alc"
     ACTIVITY = "act"
+    ACCESS_TOKEN = "tok"  # noqa: S105 (a prefix)
 
     def __init__(self, value: str) -> None:
         self.prefix = f"{value}_"

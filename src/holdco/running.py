@@ -18,6 +18,8 @@ import uvicorn
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from holdco.authentication import issuing
+from holdco.authentication.issuing import DevTokens
 from holdco.database import create_engine
 from holdco.endpoint.draining import DrainedHTTP, DrainedWebSockets
 from holdco.errors import SettingsError
@@ -27,6 +29,9 @@ from holdco.organizations import service as organizations
 from holdco.outages import DATABASE_ERRORS, cause_of, is_unavailable
 from holdco.settings import Settings
 from holdco.tenancy import APPLICATION_ROLE
+
+# What makes the application of a process that serves.
+APPLICATION = "holdco.app:create_serving_app"
 
 
 @contextmanager
@@ -162,6 +167,12 @@ async def check_schema(settings: Settings) -> None:
         raise SettingsError("The database is not at the newest schema. Run `holdco migrate` first.")
 
 
+async def dev_tokens(settings: Settings, *, customer: str) -> DevTokens:
+    """An administrator's token, and one of a client user of the customer with this number, if there is one."""
+    async with engine_of(settings) as engine:
+        return await issuing.dev_tokens(engine, settings.organization_id, settings.data_directory, customer=customer)
+
+
 def check_host(host: str) -> None:
     """Raises SettingsError for anything but loopback: until there is access control, whoever can connect may do anything."""
     try:
@@ -174,14 +185,14 @@ def check_host(host: str) -> None:
         )
 
 
-def serve(settings: Settings, *, workers: int = 1) -> None:
-    """Serves until SIGINT or SIGTERM, then ends what is under way."""
+def serve(settings: Settings, *, workers: int = 1, application: Any = APPLICATION) -> None:
+    """Serves until SIGINT or SIGTERM, then ends what is under way. Several workers take the name of what makes an application."""
     check_host(settings.host)
     assert settings.database_url is not None
     # Workers are processes of their own; the environment is how they learn where the database is.
     os.environ["DATABASE_URL"] = settings.database_url
     with _terminable(), _shared_metrics(workers):
-        _run(settings, workers)
+        _run(settings, workers, application)
 
 
 @contextmanager
@@ -198,9 +209,9 @@ def _shared_metrics(workers: int) -> Iterator[None]:
             del os.environ[DIRECTORY]
 
 
-def _run(settings: Settings, workers: int) -> None:
+def _run(settings: Settings, workers: int, application: Any) -> None:
     uvicorn.run(
-        "holdco.app:create_serving_app",
+        application,
         factory=True,
         host=settings.host,
         port=settings.port,

@@ -17,6 +17,8 @@ from graphql import (
 from strawberry import ID
 from strawberry.schema.config import StrawberryConfig
 
+from holdco.access.graph import AccessQueries
+from holdco.access.mutations import AccessMutations
 from holdco.client_users.graph import ClientUser, ClientUserQueries
 from holdco.client_users.loaders import ClientUserById
 from holdco.client_users.mutations import ClientUserMutations
@@ -69,19 +71,26 @@ _LOADERS: dict[Kind, type[Loader[Any, Any]]] = {
 }
 
 
+def _loader_of(kind: Kind) -> type[Loader[Any, Any]]:
+    """Raises BadUserInput for what is listed for those who may see it, and found in no other way."""
+    if kind not in _LOADERS:
+        raise BadUserInput(f"What begins with {kind.value}_ cannot be looked up by its id.")
+    return _LOADERS[kind]
+
+
 @strawberry.type
 class NodeQueries:
     @lookup("Anything by its id; null where there is none.")
     def node(info: Info, id: ID) -> NodeInterface | None:  # noqa: A002
         kind, key = parse_id(id)
-        return load(_LOADERS[kind], [key])
+        return load(_loader_of(kind), [key])
 
     @strawberry.field(description="In the order of the ids; null for each that there is not.")
     async def nodes(self, info: Info, ids: list[ID]) -> list[NodeInterface | None]:
         if len(ids) > NODES_MAX:
             raise BadUserInput(f"At most {NODES_MAX} ids can be looked up at once, not {len(ids)}.")
         wanted = [parse_id(text) for text in ids]
-        futures = [info.context.loader(_LOADERS[kind]).load(key) for kind, key in wanted]
+        futures = [info.context.loader(_loader_of(kind)).load(key) for kind, key in wanted]
         return [await future for future in futures]
 
 
@@ -97,6 +106,7 @@ class Query(
     PaymentQueries,
     AllocationQueries,
     OrganizationQueries,
+    AccessQueries,
 ):
     pass
 
@@ -111,6 +121,7 @@ class Mutation(
     InvoiceMutations,
     PaymentMutations,
     OrganizationMutations,
+    AccessMutations,
 ):
     pass
 

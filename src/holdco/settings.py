@@ -13,8 +13,7 @@ from uuid import UUID
 from holdco.errors import SettingsError
 from holdco.limits import Limits
 
-# One organization is served until access control can tell them apart; its id is fixed so that no statement has to look
-# for it across organizations.
+# Of whoever has one organization. Its id is fixed so that no statement has to look for it across organizations.
 DEFAULT_ORGANIZATION_ID = UUID("01900000-0000-7000-8000-000000000001")
 
 
@@ -24,6 +23,7 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0
 
 # A host's name, all below a name, or every name.
 _NAME = re.compile(r"\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+_ISSUER = re.compile(r"(?:https://[^\s?#]+|http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?(?:/[^\s?#]*)?)")
 
 
 class DocumentsMode(StrEnum):
@@ -42,7 +42,7 @@ class Settings:
     `DATABASE_URL`               a Postgres to use; without it an embedded one runs in the data directory
     `HOLDCO_DATA_DIR`            where the embedded Postgres keeps its files (default: `.holdco` here)
     `HOLDCO_HOST`, `HOLDCO_PORT` where to serve (default: 127.0.0.1:8000; only loopback until access control exists)
-    `HOLDCO_ORGANIZATION_ID`     the organization that is served
+    `HOLDCO_ORGANIZATION_ID`     the organization that commands are for; a server serves whichever a token names
     `HOLDCO_POOL_SIZE`           database connections of one worker (default: 10)
     `HOLDCO_DOCUMENTS`           which documents are executed: off, apq, log or require (default: apq)
     `HOLDCO_TRUSTED_DOCUMENTS`   a folder with the manifests of trusted documents
@@ -65,6 +65,12 @@ class Settings:
     `HOLDCO_STOP_TIMEOUT`        seconds that operations under way have to end after SIGTERM (default: as long as one may wait and
                                  be executed: 35)
     `HOLDCO_OWNER_URL`           DATABASE_URL's database by the login that owns its tables, to migrate it (default: DATABASE_URL)
+    `HOLDCO_REQUESTS_PER_SECOND` operations that one token may ask for in a second, of each worker (default: 200)
+    `HOLDCO_FAILED_TOKENS_PER_MINUTE` tokens that one address may get wrong in a minute, at each worker (default: 30)
+    `HOLDCO_OIDC_ISSUER`         an OpenID Connect provider whose tokens are taken too, such as https://login.example
+    `HOLDCO_OIDC_AUDIENCE`       for whom its tokens must be; needed with an issuer
+    `HOLDCO_OIDC_ROLE_CLAIM`     the claim with a staff role (default: holdco_role); who has none is a client user
+    `HOLDCO_OIDC_ORGANIZATION_CLAIM` the claim with an organization's id (default: holdco_organization)
     """
 
     database_url: str | None
@@ -93,6 +99,12 @@ class Settings:
     connection_init_timeout: int = 10
     stop_timeout: int = 35
     owner_url: str | None = None
+    requests_per_second: int = 200
+    failed_tokens_per_minute: int = 30
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_role_claim: str = "holdco_role"
+    oidc_organization_claim: str = "holdco_organization"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -124,6 +136,12 @@ class Settings:
             connection_init_timeout=_number(environment, "HOLDCO_CONNECTION_INIT_TIMEOUT", 10, highest=600),
             stop_timeout=_number(environment, "HOLDCO_STOP_TIMEOUT", _longest(environment), highest=4200),
             owner_url=_owner_url(environment),
+            requests_per_second=_number(environment, "HOLDCO_REQUESTS_PER_SECOND", 200, highest=1_000_000),
+            failed_tokens_per_minute=_number(environment, "HOLDCO_FAILED_TOKENS_PER_MINUTE", 30, highest=1_000_000),
+            oidc_issuer=_issuer(environment),
+            oidc_audience=environment.get("HOLDCO_OIDC_AUDIENCE") or None,
+            oidc_role_claim=environment.get("HOLDCO_OIDC_ROLE_CLAIM") or "holdco_role",
+            oidc_organization_claim=environment.get("HOLDCO_OIDC_ORGANIZATION_CLAIM") or "holdco_organization",
         )
 
 
@@ -184,6 +202,18 @@ def _hosts(environment: Mapping[str, str]) -> tuple[str, ...]:
         if not _NAME.fullmatch(each):
             raise SettingsError(f"HOLDCO_HOSTS must be names such as api.example, without a port, and {each[:60]!r} is none.")
     return hosts
+
+
+def _issuer(environment: Mapping[str, str]) -> str | None:
+    """Over http only on this machine: whoever changes what comes on the way would sign as anybody."""
+    text = environment.get("HOLDCO_OIDC_ISSUER")
+    if not text:
+        return None
+    if not _ISSUER.fullmatch(text):
+        raise SettingsError(f"HOLDCO_OIDC_ISSUER must be an address such as https://login.example, not {text[:60]!r}.")
+    if not environment.get("HOLDCO_OIDC_AUDIENCE"):
+        raise SettingsError("HOLDCO_OIDC_AUDIENCE must be set with HOLDCO_OIDC_ISSUER, or tokens for others would be taken.")
+    return text
 
 
 def _switch(environment: Mapping[str, str], name: str, *, is_on: bool) -> bool:

@@ -18,6 +18,7 @@ _CHANGED: Final = PENDING_MAX
 SIZES: Final = Sizes(
     lists={
         "Query.nodes": "ids",
+        "Viewer.customers": 5,
         "Customer.externalReferences": 5,
         "Customer.ancestors": 12,
         "Customer.groups": 5,
@@ -40,6 +41,8 @@ SIZES: Final = Sizes(
         **{
             f"{payload}.userErrors": _REFUSALS
             for payload in (
+                "AccessTokenCreatePayload",
+                "AccessTokenPayload",
                 "AllocationPayload",
                 "AllocationPlan",
                 "ClientUserInvitePayload",

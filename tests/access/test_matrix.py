@@ -105,8 +105,16 @@ async def _credit_note(story: Story, customer_id: str) -> str:
     return await story.credit_note(customer_id, "10")
 
 
+async def _token(story: Story, _customer_id: str) -> str:
+    document = 'mutation { accessTokenCreate(input: {name: "Robot", role: SALES}) { accessToken { id } } }'
+    made: str = (await story.ask(document))["accessTokenCreate"]["accessToken"]["id"]
+    return made
+
+
 INPUTS: Final[dict[str, Input]] = {
     "organizationUpdate": _given(name="Renamed"),
+    "accessTokenCreate": _given(name="Robot", role="READ_ONLY"),
+    "accessTokenRevoke": _given(id=_token),
     "customerCreate": _given(name="New"),
     "customerUpdate": _given(id=str, email="office@aldgate.example"),
     "customerMove": _given(id=str, parentId=None),

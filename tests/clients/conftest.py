@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from clients import chromium, packages
 from conftest import Client
 from subscriptions.conftest import Server, serving
+from tokens import token_of
 
 # Without a browser there is nothing to open the page in; the header of the run says so (tests/conftest.py).
 collect_ignore = [] if chromium.path() else ["test_graphiql_in_chromium.py"]
@@ -25,8 +26,9 @@ def _packages() -> None:
 
 
 @pytest.fixture
-def url(client: Client) -> str:
-    """Where the test's server serves its organization."""
+def url(client: Client, organization_id: UUID, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where the test's server serves its organization, to which scripts show a token (`signed_in.mjs`)."""
+    monkeypatch.setenv("HOLDCO_TOKEN", token_of(organization_id))
     return f"{client.http.base_url}/graphql"
 
 

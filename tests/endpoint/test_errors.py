@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from endpoint.misbehaving_server import SHARED_FAILURE, Ledger, post
 from holdco.endpoint.errors import ErrorCode
 from holdco.endpoint.view import Endpoint
+from tokens import Anybody
 
 Log = list[MutableMapping[str, Any]]
 
@@ -170,7 +171,7 @@ async def test_a_cancelled_request_closes_its_context() -> None:
     async def send(_: MutableMapping[str, Any]) -> None:
         pytest.fail("a cancelled request sends nothing")
 
-    endpoint = Endpoint(strawberry.Schema(Query), make_context=make_context)
+    endpoint = Endpoint(strawberry.Schema(Query), make_context=make_context, authentication=Anybody())
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"query={forever}"}
     task = asyncio.create_task(endpoint(scope, receive, send))
     await started.wait()
@@ -192,12 +193,14 @@ def test_schema_extensions_are_refused_rather_than_skipped() -> None:
         raise AssertionError
 
     with pytest.raises(ValueError, match="no schema extensions"):
-        Endpoint(strawberry.Schema(Query, extensions=[Tracing]), make_context=make_context)
+        Endpoint(strawberry.Schema(Query, extensions=[Tracing]), make_context=make_context, authentication=Anybody())
 
 
 def test_every_code_has_a_status_and_a_meaning_of_its_own() -> None:
     assert {code.name: code.status for code in ErrorCode} == {
         "BAD_REQUEST": 400,
+        "UNAUTHENTICATED": 401,
+        "FORBIDDEN": 403,
         "METHOD_NOT_ALLOWED": 405,
         "NOT_ACCEPTABLE": 406,
         "PAYLOAD_TOO_LARGE": 413,

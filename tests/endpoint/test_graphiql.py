@@ -61,6 +61,34 @@ def test_a_browser_gets_the_page_with_the_examples_as_tabs(browser: httpx.Client
     assert found["tabs"] == [{"name": "tricky", "query": EXAMPLE.query, "variables": '{"a": 1}'}]
 
 
+OPENED = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+
+
+def test_the_page_has_a_token_only_where_a_browser_on_this_machine_opens_it(bundle: Path) -> None:
+    graphiql = GraphiQL(bundle=bundle, examples=[EXAMPLE], token="holdco_at_secret")
+    application = Starlette(routes=[Route("/graphql", make_endpoint(graphiql))])
+    for address in serve(application):
+        port = address.rpartition(":")[2]
+        with httpx.Client(base_url=address, trust_env=False, headers=BROWSER) as browser:
+            for host in (f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"):
+                assert settings(browser.get("/graphql", headers={**OPENED, "host": host}))["token"] == "holdco_at_secret"
+            for told in (
+                {},
+                # A name of another site that leads to this machine.
+                {**OPENED, "host": "evil.example"},
+                {**OPENED, "host": "127.0.0.1.evil.example"},
+                # A script that fetches, and a frame.
+                {**OPENED, "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"},
+                {**OPENED, "sec-fetch-mode": "no-cors"},
+                {**OPENED, "sec-fetch-dest": "iframe"},
+            ):
+                assert "holdco_at_secret" not in browser.get("/graphql", headers=told).text
+
+
+def test_without_a_token_of_its_own_the_page_has_none(browser: httpx.Client) -> None:
+    assert "token" not in settings(browser.get("/graphql", headers=OPENED))
+
+
 def test_a_browser_that_follows_a_link_with_a_query_gets_the_page(browser: httpx.Client) -> None:
     assert "Holdco GraphiQL" in browser.get("/graphql", params={"query": "{ hello }"}).text
 

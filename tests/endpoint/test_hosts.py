@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from holdco.errors import SettingsError
 from holdco.settings import Settings
 from operations.serving import Server, served, settings_of
+from tokens import bearer, token_of
 
 REFUSED = {
     "errors": [
@@ -82,7 +84,7 @@ async def test_a_websocket_of_a_rebound_page_is_refused(database_url: str, organ
             await connect(f"ws://evil.example:{server.port}/graphql", origin=f"http://evil.example:{server.port}", **at)  # type: ignore[arg-type]
         assert refused.value.response.status_code == 403
         async with connect(f"ws://localhost:{server.port}/graphql", origin=f"http://localhost:{server.port}", **at) as socket:  # type: ignore[arg-type]
-            await socket.send('{"type": "connection_init"}')
+            await socket.send(json.dumps({"type": "connection_init", "payload": bearer(token_of(organization_id))}))
             assert await socket.recv() == '{"type":"connection_ack"}'
 
 

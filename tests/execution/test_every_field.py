@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from graphql import (
@@ -23,17 +24,23 @@ from graphql import (
     is_leaf_type,
     is_required_argument,
 )
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from asking import asker
+from authentication.people import client_user, revoke
+from directly import directly
+from holdco import ids
 from holdco.context import Context
 from holdco.endpoint.documents import Documents
 from holdco.endpoint.response import encode
+from holdco.ids import Kind
 from holdco.limits import Limits
 from holdco.organizations import service as organizations
 from holdco.schema import schema
 from holdco.viewer import StaffRole, Viewer
 from stories import PAYS, SEES, Story
+from tokens import issue, open_to_tests
 
 GRAPH = schema._schema  # noqa: SLF001 (Strawberry has no other name for graphql-core's schema)
 
@@ -82,6 +89,12 @@ async def full(engine: AsyncEngine) -> Story:
     await _grouped(story, [head, moved])
     await _paid(story, head, branch, moved)
     await story.settings(lockedUntil="2025-12-31", hierarchyDepthMax=9)
+    await open_to_tests(engine, organization_id)
+    await client_user(engine, organization_id, "H", email="ruth@head.example")
+    ended = await issue(engine, organization_id, role=StaffRole.READ_ONLY, expires_at=datetime.now(UTC) + timedelta(days=1))
+    await revoke(engine, ended)
+    async with directly(engine, organization_id) as connection:
+        await connection.execute(text("update access_tokens set last_used_at = null where id = :id"), {"id": ended.id})
     return story
 
 
@@ -157,7 +170,7 @@ ARGUMENTS = [
     ("allocationPreview", '(input: {{sourceId: "{payment}", scope: CUSTOMERS, customerIds: ["{person}"]}})'),
 ]
 ROOTS = sorted({(name, "") for name, field in QUERY.fields.items() if not any(map(is_required_argument, field.args.values()))})
-CASES = [*ROOTS, *ARGUMENTS]
+CASES = [*ROOTS, *ARGUMENTS, ("viewer", "")]
 
 
 def selection(kind: GraphQLNamedOutputType, relations: int) -> str:
@@ -218,7 +231,17 @@ async def answers(full: Story) -> list[Answer]:
     }
     given["allocations"] = '", "'.join(each["id"] for each in known["payments"]["nodes"][0]["allocations"]["nodes"])
     given["link"] = known["moved"]["hierarchyHistory"]["nodes"][0]["id"]
-    return [await _answer(full, root, document(root, arguments.format(**given))) for root, arguments in CASES]
+    staff = Viewer(full.organization_id, "tester", StaffRole.ADMIN)
+    asked = [(root, document(root, arguments.format(**given))) for root, arguments in CASES]
+    # The last as somebody else, who has what staff has not.
+    ruth = Viewer(full.organization_id, "Ruth", None, await _client_user(full))
+    return [await _answer(full, staff, *each) for each in asked[:-1]] + [await _answer(full, ruth, *asked[-1])]
+
+
+async def _client_user(story: Story) -> UUID:
+    tokens = await story.ask("{ accessTokens { nodes { clientUserId } } }")
+    (user_id,) = (node["clientUserId"] for node in tokens["accessTokens"]["nodes"] if node["clientUserId"])
+    return ids.decode(Kind.CLIENT_USER, user_id)
 
 
 KNOWN = """{
@@ -232,13 +255,13 @@ KNOWN = """{
 }"""
 
 
-async def _answer(story: Story, root: str, text: str) -> Answer:
-    read = Documents(schema, limits=BEYOND).read(text)
+async def _answer(story: Story, viewer: Viewer, root: str, asked: str) -> Answer:
+    read = Documents(schema, limits=BEYOND).read(asked)
     (plans,) = read.plans.values()
-    context = Context(story.engine, Viewer(story.organization_id, "tester", StaffRole.ADMIN))
+    context = Context(story.engine, viewer)
     planned = await plans.data(schema, context, {})
     await context.close()
-    context = Context(story.engine, Viewer(story.organization_id, "tester", StaffRole.ADMIN))
+    context = Context(story.engine, viewer)
     stock: Any = experimental_execute_incrementally(GRAPH, read.node, context_value=context)
     result = await stock
     await context.close()

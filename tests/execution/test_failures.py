@@ -31,6 +31,7 @@ from holdco.organizations import service as organizations
 from holdco.schema import schema
 from holdco.viewer import StaffRole, Viewer
 from stories import Story
+from tokens import Anybody
 from waiting import until_somebody_waits
 
 both_ways = pytest.mark.parametrize("is_planning", [False, True], ids=["one object at a time", "a level at a time"])
@@ -56,7 +57,11 @@ class House:
         async def make_context(_request: Request) -> Context:
             return Context(self.narrow, viewer)
 
-        return Starlette(routes=[Route("/graphql", Endpoint(schema, make_context=make_context, is_planning=is_planning))])
+        return Starlette(
+            routes=[
+                Route("/graphql", Endpoint(schema, make_context=make_context, authentication=Anybody(), is_planning=is_planning))
+            ]
+        )
 
     async def answer(self, document: str, *, is_planning: bool, **variables: Any) -> dict[str, Any]:
         """The body of an answer, its errors in the order of their paths and without the number of the request."""

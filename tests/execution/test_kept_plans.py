@@ -22,6 +22,7 @@ from holdco.endpoint.view import Endpoint
 from holdco.execution import execute as execution
 from holdco.schema import schema
 from holdco.viewer import StaffRole, Viewer
+from tokens import Anybody
 
 # Ten thousand with HOLDCO_KEPT_DOCUMENTS=10000, which take ten seconds.
 DOCUMENTS = int(os.environ.get("HOLDCO_KEPT_DOCUMENTS", "3000"))
@@ -127,7 +128,9 @@ async def test_a_server_answers_more_documents_than_it_keeps(engine: AsyncEngine
     async def make_context(_request: Request) -> Context:
         return Context(engine, Viewer(organization_id, "tester", StaffRole.ADMIN))
 
-    app = Starlette(routes=[Route("/graphql", Endpoint(schema, make_context=make_context, is_planning=True))])
+    app = Starlette(
+        routes=[Route("/graphql", Endpoint(schema, make_context=make_context, authentication=Anybody(), is_planning=True))]
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://holdco") as client:
         for number in (*range(DOCUMENTS_MAX + 20), 0, 1, DOCUMENTS_MAX):
             answer = await client.post("/graphql", json={"query": text_of(number)})

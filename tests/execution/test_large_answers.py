@@ -25,6 +25,7 @@ from holdco.endpoint.view import Endpoint
 from holdco.organizations import service as organizations
 from holdco.schema import schema
 from holdco.viewer import StaffRole, Viewer
+from tokens import Anybody
 
 PARENTS, CHILDREN = 50, 200
 DOCUMENT = """{
@@ -76,7 +77,9 @@ async def client(engine: AsyncEngine, organization_id: UUID) -> AsyncIterator[ht
     async def make_context(_request: Request) -> Context:
         return Context(engine, Viewer(organization_id, "tester", StaffRole.ADMIN))
 
-    app = Starlette(routes=[Route("/graphql", Endpoint(schema, make_context=make_context, is_planning=True))])
+    app = Starlette(
+        routes=[Route("/graphql", Endpoint(schema, make_context=make_context, authentication=Anybody(), is_planning=True))]
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as made:
         yield made
 

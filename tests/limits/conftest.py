@@ -21,6 +21,7 @@ from holdco.limits import Limits
 from holdco.organizations import service as organizations
 from holdco.settings import Settings
 from statements import ISSUED
+from tokens import UNTHROTTLED, bearer, open_to_tests, token_of
 
 
 @dataclass
@@ -64,8 +65,9 @@ def serving(database_url: str) -> Serving:
     @asynccontextmanager
     async def serve(organization_id: UUID, limits: Limits | None = None, **others: Any) -> AsyncIterator[Server]:
         settings = Settings(
-            database_url, Path("unused"), "127.0.0.1", 0, organization_id, 10, limits=limits or Limits(), **others
+            database_url, Path("unused"), "127.0.0.1", 0, organization_id, 10, limits=limits or Limits(), **UNTHROTTLED, **others
         )
+        shown = bearer(token_of(organization_id))
         server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, lifespan="on", log_level="warning"))
         running = asyncio.create_task(server.serve())
         while not server.started:
@@ -73,7 +75,7 @@ def serving(database_url: str) -> Serving:
                 running.result()
             await asyncio.sleep(0.005)
         port = server.servers[0].sockets[0].getsockname()[1]
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False, headers=shown) as http:
             yield Server(http)
         server.should_exit = True
         await running
@@ -85,6 +87,7 @@ def serving(database_url: str) -> Serving:
 async def organization(engine: AsyncEngine) -> UUID:
     made = uuid4()
     await organizations.ensure(engine, made)
+    await open_to_tests(engine, made)
     return made
 
 
@@ -107,8 +110,8 @@ def _listening() -> Iterator[list[str]]:
     statements: list[str] = []
 
     def hear(statement: str) -> None:
-        # A server listens for changes from its start.
-        if not statement.startswith("LISTEN"):
+        # A server listens for changes from its start, and looks at each token every minute.
+        if not statement.startswith("LISTEN") and "FROM access_tokens" not in statement:
             statements.append(statement)
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:

@@ -12,7 +12,8 @@ from sqlalchemy import make_url
 
 PORT = 5432
 # A simple query and what completes it (PostgreSQL, "Message Formats").
-COMMIT = b"Q\x00\x00\x00\x0cCOMMIT;\x00"
+# How tenancy.py ends a transaction.
+COMMIT = b"commit; set holdco.organization_id = ''\x00"
 COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"
 
 

@@ -22,17 +22,20 @@ import uvicorn
 
 from holdco.app import create_app
 from holdco.settings import Settings
+from tokens import UNTHROTTLED, UNTHROTTLED_ENVIRONMENT, bearer, token_of
 
 SECONDS = 60
 HOLDCO = [sys.executable, "-c", "from holdco.cli import main; main()"]
 
 
 def settings_of(database_url: str, organization_id: UUID, **limits: Any) -> Settings:
-    return Settings(database_url, Path("unused"), "127.0.0.1", 0, organization_id, **{"pool_size": 4, **limits})
+    return Settings(database_url, Path("unused"), "127.0.0.1", 0, organization_id, **{"pool_size": 4, **UNTHROTTLED, **limits})
 
 
 @dataclass(frozen=True)
 class Server:
+    """`http` shows an administrator's token."""
+
     http: httpx.AsyncClient
     port: int
 
@@ -45,14 +48,17 @@ class Server:
 
 
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[Server]:
+async def served(settings: Settings, **others: Any) -> AsyncIterator[Server]:
     """A server in this process, on a free port."""
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), host="127.0.0.1", port=0, lifespan="on", log_level="warning"))
+    shown = bearer(token_of(settings.organization_id))
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(settings, **others), host="127.0.0.1", port=0, lifespan="on", log_level="warning")
+    )
     serving = asyncio.create_task(server.serve())
     await until(lambda: server.started or serving.done())
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as http:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS, headers=shown) as http:
             yield Server(http, port)
     finally:
         server.should_exit = True
@@ -87,6 +93,12 @@ class Process:
 
     running: subprocess.Popen[str]
     address: str
+    organization_id: UUID
+
+    def client(self) -> httpx.AsyncClient:
+        """On a connection of its own, with an administrator's token."""
+        shown = bearer(token_of(self.organization_id))
+        return httpx.AsyncClient(base_url=self.address, timeout=SECONDS, headers=shown)
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
         self.running.send_signal(by)
@@ -98,7 +110,13 @@ class Process:
 
 
 def environment(database_url: str, organization_id: UUID, **more: str) -> dict[str, str]:
-    return {**os.environ, "DATABASE_URL": database_url, "HOLDCO_ORGANIZATION_ID": str(organization_id), **more}
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "HOLDCO_ORGANIZATION_ID": str(organization_id),
+        **UNTHROTTLED_ENVIRONMENT,
+        **more,
+    }
 
 
 @contextmanager
@@ -113,7 +131,7 @@ def serve(database_url: str, organization_id: UUID, *, workers: int = 1, **more:
         text=True,
         start_new_session=True,
     )
-    process = Process(running, f"http://127.0.0.1:{port}")
+    process = Process(running, f"http://127.0.0.1:{port}", organization_id)
     try:
         deadline = time.monotonic() + SECONDS
         while not _is_alive(process.address):

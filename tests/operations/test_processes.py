@@ -67,7 +67,7 @@ async def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_re
 ) -> None:
     await story.invoice(await story.customer("Aldgate Networks"), "100.00", number="INV-7")
     with serve(database_url, story.organization_id, workers=workers, HOLDCO_SLOW_MILLISECONDS="3600000") as process:
-        async with httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http:
+        async with process.client() as http:
             async with directly(story.engine, story.organization_id) as blocking:
                 await blocking.execute(text("lock table invoices in access exclusive mode"))
                 asking = asyncio.create_task(http.post("/graphql", json={"query": SLOW}))
@@ -76,7 +76,7 @@ async def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_re
                 async with asyncio.timeout(SECONDS):
                     while True:
                         try:
-                            async with httpx.AsyncClient(base_url=process.address) as another:
+                            async with process.client() as another:
                                 await another.get("/healthz")
                         except httpx.TransportError:
                             break
@@ -90,9 +90,9 @@ async def test_a_request_under_way_is_answered_after_sigterm_and_new_ones_are_re
 async def test_every_operation_is_logged_when_wanted_and_slow_ones_always_without_values(story: Story, database_url: str) -> None:
     document = "query Find($number: String!) { customers(filter: {number: {eq: $number}}) { nodes { name } } }"
     with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on", HOLDCO_SLOW_MILLISECONDS="500") as process:
-        async with httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http:
+        async with process.client() as http:
             await http.post("/graphql", json={"query": "query Quick { __typename }"})
-            async with story.engine.begin() as blocking:
+            async with directly(story.engine, story.organization_id) as blocking:
                 await blocking.execute(text("lock table customers in access exclusive mode"))
                 body = {"query": document, "variables": {"number": "secret-number"}}
                 asking = asyncio.create_task(http.post("/graphql", json=body))
@@ -119,7 +119,7 @@ async def test_what_a_subscription_and_each_of_its_events_took_is_logged(story: 
     request = {"query": document, "variables": {"id": head}}
     with serve(database_url, story.organization_id, HOLDCO_LOG_OPERATIONS="on") as process:
         async with (
-            httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http,
+            process.client() as http,
             http.stream("POST", "/graphql", json=request, headers={"accept": "text/event-stream"}) as stream,
         ):
             while value_of((await http.get("/metrics")).text, "holdco_operation_statements_count", type="subscription") == 0:
@@ -142,10 +142,10 @@ async def test_the_metrics_of_all_workers_are_one(story: Story, database_url: st
     with serve(database_url, story.organization_id, workers=2) as process:
         for _ in range(20):
             # A new connection each time, so that both workers have their share.
-            async with httpx.AsyncClient(base_url=process.address) as http:
+            async with process.client() as http:
                 await http.post("/graphql", json={"query": "query Shared { organization { currency } }"})
                 await http.post("/graphql", json={"query": "{ nonsense }"})
-        async with httpx.AsyncClient(base_url=process.address) as http:
+        async with process.client() as http:
             shown = (await http.get("/metrics")).text
     labels = {"operation": "Shared", "type": "query", "outcome": "OK"}
     assert value_of(shown, "holdco_operation_duration_seconds_count", **labels) == 20
@@ -161,7 +161,7 @@ async def test_a_worker_that_was_killed_leaves_no_gauges_behind(story: Story, da
     with serve(database_url, story.organization_id, workers=2, **shared) as process:
 
         async def connections_max() -> float:
-            async with httpx.AsyncClient(base_url=process.address) as http:
+            async with process.client() as http:
                 return value_of((await http.get("/metrics")).text, "holdco_pool_connections_max")
 
         async with asyncio.timeout(SECONDS):

@@ -14,8 +14,10 @@ from sqlalchemy import text
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from directly import directly
 from operations.serving import SECONDS, Process, serve, value_of
 from stories import Story, fresh_key
+from tokens import bearer, token_of
 from waiting import until_waiting
 
 WATCHES = "subscription Watches ($id: ID!) { customerChanged(customerId: $id, scope: SELF) { customers { name } } }"
@@ -26,7 +28,8 @@ PAYS = "mutation ($input: PaymentRecordInput!) { paymentRecord(input: $input) { 
 async def socket_of(process: Process) -> AsyncIterator[ClientConnection]:
     address = process.address.replace("http", "ws", 1) + "/graphql"
     async with connect(address, subprotocols=["graphql-transport-ws"], proxy=None) as socket:  # type: ignore[list-item]
-        await socket.send('{"type": "connection_init"}')
+        payload = bearer(token_of(process.organization_id))
+        await socket.send(orjson.dumps({"type": "connection_init", "payload": payload}).decode())
         assert orjson.loads(await socket.recv()) == {"type": "connection_ack"}
         yield socket
 
@@ -59,7 +62,7 @@ async def test_subscriptions_are_complete_before_their_connections_close(story: 
     head = await story.customer("Aldgate Networks")
     with serve(database_url, story.organization_id, workers=workers) as process:
         async with (
-            httpx.AsyncClient(base_url=process.address, timeout=SECONDS) as http,
+            process.client() as http,
             socket_of(process) as socket,
             socket_of(process) as idle,
         ):
@@ -86,7 +89,7 @@ async def test_a_mutation_under_way_on_a_socket_is_answered_and_then_the_socket_
     with serve(database_url, story.organization_id, HOLDCO_SLOW_MILLISECONDS="3600000") as process:
         async with socket_of(process) as socket:
             await execute(socket, "watching", WATCHES, id=office)
-            async with story.engine.begin() as blocking:
+            async with directly(story.engine, story.organization_id) as blocking:
                 await blocking.execute(text("lock table invoices in access exclusive mode"))
                 await execute(socket, "paying", PAYS, input=payment)
                 await until_waiting(story.engine, 1)
@@ -110,7 +113,7 @@ async def test_a_mutation_whose_client_has_left_is_done_before_the_server_stops(
     invoice = await story.invoice(office, "100.00")
     payment = {"customerId": office, "amount": "80", "apply": {}, "idempotencyKey": fresh_key()}
     with serve(database_url, story.organization_id, HOLDCO_SLOW_MILLISECONDS="3600000") as process:
-        async with story.engine.begin() as blocking:
+        async with directly(story.engine, story.organization_id) as blocking:
             await blocking.execute(text("lock table invoices in access exclusive mode"))
             async with socket_of(process) as socket:
                 await execute(socket, "paying", PAYS, input=payment)
@@ -129,10 +132,10 @@ async def test_a_mutation_that_does_not_end_in_time_is_undone(story: Story, data
     limits = {"HOLDCO_STOP_TIMEOUT": "1", "HOLDCO_EXECUTION_TIMEOUT": "600", "HOLDCO_STATEMENT_TIMEOUT": "600"}
     with serve(database_url, story.organization_id, **limits) as process:
         async with AsyncExitStack() as stack:
-            blocking = await stack.enter_async_context(story.engine.begin())
+            blocking = await stack.enter_async_context(directly(story.engine, story.organization_id))
             await blocking.execute(text("lock table invoices in access exclusive mode"))
             if transport == "request":
-                http = await stack.enter_async_context(httpx.AsyncClient(base_url=process.address, timeout=SECONDS))
+                http = await stack.enter_async_context(process.client())
                 asking = asyncio.create_task(http.post("/graphql", json={"query": PAYS, "variables": {"input": payment}}))
                 stack.callback(asking.cancel)
             else:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,6 +27,7 @@ from holdco.endpoint.draining import DrainedHTTP, DrainedWebSockets
 from holdco.scopes import CustomerScope
 from holdco.settings import Settings
 from operations.serving import value_of
+from tokens import UNTHROTTLED, bearer, token_of
 
 PATIENCE = 20
 
@@ -43,6 +44,8 @@ class Socket:
     """A connection of graphql-transport-ws."""
 
     connection: ClientConnection
+    # Of connection_init.
+    payload: dict[str, Any] = field(default_factory=dict)
 
     async def send(self, **message: Any) -> None:
         await self.connection.send(json.dumps(message))
@@ -53,7 +56,7 @@ class Socket:
         return message
 
     async def initialise(self) -> None:
-        await self.send(type="connection_init")
+        await self.send(type="connection_init", payload=self.payload)
         assert await self.receive() == {"type": "connection_ack"}
 
     async def execute(self, key: str, document: str, **variables: Any) -> None:
@@ -77,13 +80,14 @@ class Server:
     http: httpx.AsyncClient
     # Of the database that it serves, if it has one.
     engine: AsyncEngine | None = None
+    token: str = "any"
 
     @asynccontextmanager
     async def socket(self, **options: Any) -> AsyncIterator[Socket]:
         """A socket that was acknowledged, of a server that has heard of all that was committed before."""
         await self.catch_up()
         async with self.connection(**options) as connection:
-            socket = Socket(connection)
+            socket = Socket(connection, bearer(self.token))
             await socket.initialise()
             yield socket
 
@@ -126,11 +130,14 @@ async def serving(
         port=0,
         organization_id=organization_id,
         pool_size=10,
+        **UNTHROTTLED,
         **limits,
     )
     hub = Hub()
     async with running(create_app(settings, hub=hub), hub, ping_seconds=ping_seconds) as server:
         server.engine = engine
+        server.token = token_of(organization_id)
+        server.http.headers.update(bearer(server.token))
         yield server
 
 

@@ -18,6 +18,7 @@ from subscriptions.conftest import PATIENCE, Server, Socket
 from subscriptions.test_events import rename
 from subscriptions.test_incremental import APOLLO, parts
 from subscriptions.test_server_sent_events import ACCEPT
+from tokens import bearer
 from waiting import until_waiting
 
 WATCHES = "subscription Watches ($id: ID!) { customerChanged(customerId: $id, scope: SELF) { customers { name } } }"
@@ -63,7 +64,7 @@ async def test_an_event_that_takes_too_long_is_ended_and_the_subscription_goes_o
         await socket.execute("1", OWES, id=head)
         await server.until_subscribed()
         before = await executions(server, "Owes", "event", "EXECUTION_TIMEOUT")
-        async with engine.begin() as blocking:
+        async with directly(engine) as blocking:
             await lock(blocking)
             await rename(story, head, "Aldgate Networks")
             message = await socket.receive()
@@ -84,7 +85,7 @@ async def test_what_a_client_on_a_socket_has_left_is_ended_in_postgres_too(
         await socket.execute("1", OWES, id=head)
         await server.until_subscribed()
         queries, events = [await executions(server, *each, "ABANDONED") for each in (("Invoices", "query"), ("Owes", "event"))]
-        async with engine.begin() as blocking:
+        async with directly(engine) as blocking:
             await lock(blocking)
             await rename(story, head, "Aldgate Networks")
             await socket.execute("2", INVOICES)
@@ -107,7 +108,7 @@ async def test_an_event_waits_for_its_turn_for_a_bounded_time(
     async with server.socket() as socket:
         await socket.execute("1", WATCHES, id=head)
         await server.until_subscribed()
-        async with engine.begin() as blocking:
+        async with directly(engine) as blocking:
             await lock(blocking)
             asking = asyncio.create_task(server.http.post("/graphql", json={"query": INVOICES}))
             await until_waiting(engine, 1)
@@ -132,7 +133,7 @@ async def test_a_deferred_part_that_takes_too_long_is_ended_in_postgres_too(
 ) -> None:
     server: Server = await serve(execution_timeout=1)
     before = await executions(server, "Later", "query", "EXECUTION_TIMEOUT")
-    async with engine.begin() as blocking:
+    async with directly(engine) as blocking:
         await lock(blocking)
         response = await server.http.post("/graphql", json={"query": LATER}, headers={"accept": APOLLO})
         first, last = parts(response)
@@ -153,7 +154,7 @@ async def test_parts_are_measured_as_one_operation(server: Server) -> None:
 
 async def test_a_client_that_goes_away_between_parts_ends_what_is_deferred(server: Server, engine: AsyncEngine) -> None:
     before = await executions(server, "Later", "query", "ABANDONED")
-    async with engine.begin() as blocking:
+    async with directly(engine) as blocking:
         await lock(blocking)
         request = {"query": LATER}
         async with server.http.stream("POST", "/graphql", json=request, headers={"accept": APOLLO}) as response:
@@ -183,6 +184,7 @@ async def test_a_client_that_reads_slowly_holds_no_connection(server: Server, st
     reader, writer = await asyncio.open_connection(host, int(port), limit=1_000)
     head = (
         f"POST /graphql HTTP/1.1\r\nhost: {server.host}\r\ncontent-type: application/json\r\naccept: {APOLLO}\r\n"
+        f"authorization: Bearer {server.token}\r\n"
         f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
     writer.write(head.encode() + body)
@@ -206,7 +208,7 @@ async def test_a_socket_that_is_not_read_is_closed_and_forgotten(
     head = await story.customer("Aldgate")
     # Nobody reads more than one message ahead, so that pings are not answered either.
     async with server.connection(max_queue=1, max_size=None, ping_interval=None, compression=None) as connection:
-        socket = Socket(connection)
+        socket = Socket(connection, bearer(server.token))
         await socket.initialise()
         await socket.execute("1", WATCHES, id=head)
         await server.until_subscribed()
@@ -223,7 +225,7 @@ async def test_a_client_that_goes_away_does_not_undo_its_mutation(
     office = await story.customer("Aldgate Lisbon")
     invoice = await story.invoice(office, "100.00")
     payment = {"customerId": office, "amount": "80", "apply": {}, "idempotencyKey": fresh_key()}
-    async with engine.begin() as blocking:
+    async with directly(engine) as blocking:
         await lock(blocking)
         if transport == "socket":
             async with server.socket() as socket:

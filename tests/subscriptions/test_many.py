@@ -30,7 +30,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 async def test_fifty_subscribers_are_told_of_every_commit_while_fifty_others_hear_nothing(server: Server, bench: Any) -> None:
     shape = bench.Shape(sockets=100, every=2, commits=120, rate=10_000, senders=8)
-    outcome = await bench.measure(int(server.host.split(":")[1]), os.getpid(), shape)
+    outcome = await bench.measure(int(server.host.split(":")[1]), os.getpid(), shape, server.token)
     assert (outcome.complete, outcome.stray, outcome.refetches) == (50, 0, 0)
     assert len(outcome.latencies) == 50 * 120
     assert 50 <= outcome.events <= 50 * 120

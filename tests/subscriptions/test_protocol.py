@@ -15,6 +15,7 @@ from endpoint.misbehaving_server import LEDGER, make_endpoint
 from holdco.changes.hub import Hub
 from holdco.endpoint.websocket import WebSocketEndpoint
 from subscriptions.conftest import Server, Socket, running
+from tokens import Anybody
 
 HELLO = "{ hello }"
 ADD = "mutation { add }"
@@ -26,6 +27,7 @@ async def server() -> AsyncIterator[Server]:
     LEDGER.clear()
     endpoint = WebSocketEndpoint(
         make_endpoint().answers,
+        authentication=Anybody(),
         origins=("https://app.example",),
         init_timeout=0.2,
         operations_max=2,

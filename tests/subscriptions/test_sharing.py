@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.routing import Router, WebSocketRoute
 
+from directly import directly
 from holdco import ids
 from holdco.changes.hub import Event, Hub
 from holdco.changes.notice import Notice, Topic
@@ -25,6 +26,7 @@ from operations.serving import value_of
 from stories import Story
 from subscriptions.conftest import Server, Socket, running, until
 from subscriptions.test_events import rename
+from tokens import Anybody
 from waiting import until_waiting
 
 SHARED = """subscription Shared ($id: ID!, $scope: CustomerScope) {
@@ -90,7 +92,7 @@ async def test_who_asked_first_may_leave_while_others_wait(server: Server, story
         await server.until_subscribed(1)
         await second.execute("2", SHARED, id=head)
         await server.until_subscribed(2)
-        async with engine.begin() as blocking:
+        async with directly(engine) as blocking:
             await blocking.execute(text("lock table customers in access exclusive mode"))
             key = ids.decode(Kind.CUSTOMER, head)
             server.hub.deliver(Notice(story.organization_id, {Topic.CUSTOMER: {key: [key]}}), None)
@@ -131,8 +133,8 @@ async def test_every_viewer_is_answered_with_eyes_of_their_own(story: Story, eng
     async def make_context(request: Request) -> Context:
         return Context(engine, Viewer(story.organization_id, request.headers["x-actor"], StaffRole.ADMIN), hub=hub)
 
-    endpoint = Endpoint(strawberry.Schema(Query, subscription=Subscription), make_context=make_context)
-    application = Router(routes=[WebSocketRoute("/graphql", WebSocketEndpoint(endpoint.answers))])
+    endpoint = Endpoint(strawberry.Schema(Query, subscription=Subscription), make_context=make_context, authentication=Anybody())
+    application = Router(routes=[WebSocketRoute("/graphql", WebSocketEndpoint(endpoint.answers, authentication=Anybody()))])
     async with running(application, hub) as server, AsyncExitStack() as stack:
         sockets: list[tuple[str, Socket]] = []
         for actor in ("ada", "grace", "ada", "grace"):

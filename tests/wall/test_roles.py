@@ -93,13 +93,30 @@ async def test_a_role_that_owns_a_table_does_not_serve(clone: Callable[[], Any])
 
 
 @pytest.fixture
-def fresh() -> Iterator[EmbeddedPostgres]:
-    """A server of its own, because roles belong to a whole one."""
-    with tempfile.TemporaryDirectory(prefix="holdco-wall-") as folder:
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="holdco-wall-") as made:
         # Started by root, Postgres runs as another user, who must be able to enter.
-        Path(folder).chmod(0o755)
-        with EmbeddedPostgres(Path(folder) / "postgres") as embedded:
-            yield embedded
+        Path(made).chmod(0o755)
+        yield Path(made) / "postgres"
+
+
+@pytest.fixture
+def fresh(folder: Path) -> Iterator[EmbeddedPostgres]:
+    """A server of its own, because roles belong to a whole one."""
+    with EmbeddedPostgres(folder) as embedded:
+        yield embedded
+
+
+async def test_an_embedded_server_from_before_the_role_serves_by_its_owner_as_the_role(folder: Path) -> None:
+    with EmbeddedPostgres(folder) as embedded:
+        async with administration(embedded.url) as run:
+            await run(f"drop role {APPLICATION_ROLE}")
+    (folder / "application_password").unlink()
+    with EmbeddedPostgres(folder) as embedded:
+        settings = replace(settings_of(embedded.application_url, DEFAULT_ORGANIZATION_ID), owner_url=embedded.url)
+        await running.prepare(settings)
+        await running.check_role(settings)
+        assert await acting(settings) == ("holdco", APPLICATION_ROLE)
 
 
 async def test_the_embedded_server_gives_the_application_a_login_that_owns_nothing(fresh: EmbeddedPostgres) -> None:

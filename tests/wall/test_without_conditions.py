@@ -19,9 +19,10 @@ import demo_company
 from asking import answered, asker
 from directly import become_owner
 from holdco import database, reader
+from holdco.compiled import Compiled
 from holdco.database import create_engine
 from holdco.organizations import service as organizations
-from holdco.reader import Compiled
+from holdco.sight import Audience
 from statements import ISSUED
 
 FOLDER = Path(__file__).parent.parent / "execution" / "documents"
@@ -65,8 +66,8 @@ def forgetting() -> Iterator[list[str]]:
     heard = set(ISSUED.origins)
     compile_ = reader.compiled
 
-    def compiled(statement: Executable) -> Compiled:
-        ready = compile_(statement)
+    def compiled(statement: Executable, audience: Audience = Audience.STAFF) -> Compiled:
+        ready = compile_(statement, audience)
         sql = without_conditions(ready.sql)
         if "organization" in ready.sql and "IS NULL" in sql:
             lost.append(sql)

@@ -6,8 +6,9 @@ that customer, and to those below it over links that all grant `manage` (domain.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from holdco.viewer import ClientUserRole, StaffRole
@@ -46,6 +47,8 @@ _OWN_DETAILS: Final = frozenset(
 
 RULES: Final[dict[str, Rule]] = {
     "organizationUpdate": Rule(_ADMIN),
+    "accessTokenCreate": Rule(_ADMIN),
+    "accessTokenRevoke": Rule(_ADMIN),
     "customerCreate": Rule(_CUSTOMERS),
     "customerUpdate": Rule(_BOTH, _CLIENT_ADMIN, "id", _OWN_DETAILS, same_as={"status": "customerDeactivate"}),
     "customerMove": Rule(_CUSTOMERS),
@@ -80,6 +83,50 @@ RULES: Final[dict[str, Rule]] = {
     "creditNoteApply": Rule(_MONEY, _CLIENT_PAYER, "sourceId"),
     "allocationReverse": Rule(_MONEY),
 }
+
+
+class Permission(StrEnum):
+    """What a frontend shows or hides its buttons by. For client users: at one of their customers at least."""
+
+    VIEW = "VIEW"
+    MANAGE_CUSTOMERS = "MANAGE_CUSTOMERS"
+    MANAGE_CONTACTS = "MANAGE_CONTACTS"
+    MANAGE_CLIENT_USERS = "MANAGE_CLIENT_USERS"
+    MANAGE_PROJECTS = "MANAGE_PROJECTS"
+    MANAGE_GROUPS = "MANAGE_GROUPS"
+    MANAGE_INVOICES = "MANAGE_INVOICES"
+    RECORD_MONEY = "RECORD_MONEY"
+    APPLY_MONEY = "APPLY_MONEY"
+    MANAGE_ORGANIZATION = "MANAGE_ORGANIZATION"
+    MANAGE_ACCESS_TOKENS = "MANAGE_ACCESS_TOKENS"
+
+
+# Each is had by whoever may call this mutation.
+_STANDS_FOR: Final[dict[Permission, str]] = {
+    Permission.MANAGE_CUSTOMERS: "customerCreate",
+    Permission.MANAGE_CONTACTS: "contactCreate",
+    Permission.MANAGE_CLIENT_USERS: "clientUserInvite",
+    Permission.MANAGE_PROJECTS: "projectCreate",
+    Permission.MANAGE_GROUPS: "customerGroupUpdate",
+    Permission.MANAGE_INVOICES: "invoiceCreate",
+    Permission.RECORD_MONEY: "paymentRecord",
+    Permission.APPLY_MONEY: "paymentApply",
+    Permission.MANAGE_ORGANIZATION: "organizationUpdate",
+    Permission.MANAGE_ACCESS_TOKENS: "accessTokenCreate",
+}
+
+
+def permissions_of(role: StaffRole | None, client_roles: Iterable[ClientUserRole]) -> list[Permission]:
+    """In the order of the enumeration: those of the staff role, or of any of a client user's roles."""
+    roles = frozenset(client_roles)
+    if role is None and not roles:
+        return []
+    granted = [
+        permission
+        for permission, mutation in _STANDS_FOR.items()
+        if (role in RULES[mutation].staff if role is not None else roles & RULES[mutation].client_users)
+    ]
+    return [Permission.VIEW, *granted]
 
 
 def as_markdown() -> str:

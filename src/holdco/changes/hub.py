@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from holdco.changes.notice import Notice, Topic
+from holdco.changes.revocations import Revocations
 from holdco.scopes import CustomerScope
 
 # Ids in an event that was not taken yet; more are not worth looking up one by one.
@@ -41,7 +42,7 @@ class Subscriber:
         self.topic = topic
         self.customer_id = customer_id
         self.scope = scope
-        self._hub = hub
+        self.hub = hub
         self._pending: dict[UUID, None] = {}
         self._is_refetch = False
         self._number = 0
@@ -59,13 +60,13 @@ class Subscriber:
             self._pending.update(changed_ids)
             if len(self._pending) > PENDING_MAX:
                 self.refetch()
-        self._number = self._hub.number
+        self._number = self.hub.number
         self._changed.set()
 
     def refetch(self) -> None:
         self._pending.clear()
         self._is_refetch = True
-        self._number = self._hub.number
+        self._number = self.hub.number
         self._changed.set()
 
     def __aiter__(self) -> Subscriber:
@@ -85,18 +86,24 @@ class Subscriber:
         self.close()
 
     def close(self) -> None:
-        self._hub.remove(self)
+        self.hub.remove(self)
         self._is_closed = True
         self._changed.set()
 
 
 class Hub:
-    """The subscribers of a process, found by the customer that they watch. `number` counts what they were told."""
+    """The subscribers of a process, found by the customer that they watch. `number` counts what they were told.
+
+    `looking` is for who looks at what an event names before it is told: few do so at a time.
+    """
 
     def __init__(self) -> None:
         self.number = 0
+        # A commit that thousands subscribed to must not hold all connections of the process.
+        self.looking = asyncio.Semaphore(2)
         self._is_closed = False
         self._watching: dict[tuple[UUID, Topic, UUID], dict[Subscriber, None]] = {}
+        self.revocations = Revocations()
 
     @property
     def subscriber_count(self) -> int:

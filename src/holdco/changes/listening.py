@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from holdco import tenancy
+from holdco.changes import revocations
 from holdco.changes.hub import Hub, Place
 from holdco.changes.notice import CHANNEL, Notice, read
 
@@ -85,16 +86,23 @@ class Listener:
         try:
             connection.add_termination_listener(self._lost)
             await connection.add_listener(CHANNEL, self._hear)
+            await connection.add_listener(revocations.CHANNEL, self._hear_revocation)
+            self._hub.revocations.listen(is_listening=True)
             self._backlog.clear()
             self._hub.refetch()
             self._tried.set()
             while not connection.is_closed():
                 await self._pass_on(pooled)
         finally:
+            self._hub.revocations.listen(is_listening=False)
             await greenlet_spawn(pooled.invalidate)
 
     def _lost(self, _connection: Any) -> None:
+        self._hub.revocations.listen(is_listening=False)
         self._heard.set()
+
+    def _hear_revocation(self, _connection: Any, _process: int, _channel: str, payload: object) -> None:
+        self._hub.revocations.tell(*revocations.read(str(payload)))
 
     def _hear(self, _connection: Any, _process: int, _channel: str, payload: object) -> None:
         if len(self._backlog) >= BACKLOG_MAX:

@@ -19,7 +19,6 @@ strawberry.enum(InvitationState, name="InvitationStatus")
 strawberry.enum(
     ProjectScope, description="Which projects of its customers a client user follows: all, or those that it is put to."
 )
-strawberry.enum(ClientUserRole, description="What a client user may do at a customer. It may have another role at another one.")
 
 
 @strawberry.enum(description="What client users may be ordered by.")

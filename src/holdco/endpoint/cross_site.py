@@ -53,6 +53,6 @@ def with_cors(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
         allow_methods=("GET", "POST"),
         allow_headers=("*",),
         allow_credentials=True,
-        expose_headers=("x-request-id",),
+        expose_headers=("x-request-id", "retry-after"),
         max_age=_PREFLIGHT_SECONDS,
     )

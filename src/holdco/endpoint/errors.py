@@ -10,7 +10,7 @@ import structlog
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from holdco.errors import HoldcoError, Outage
+from holdco.errors import HoldcoError, Outage, Unauthenticated
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +19,8 @@ class ErrorCode(Enum):
     """Code, HTTP status, and when. Errors of the business rules bring their own codes (`holdco.errors`)."""
 
     BAD_REQUEST = 400, "The body or the URL is not a GraphQL request."
+    UNAUTHENTICATED = 401, "No valid token was shown: `Authorization: Bearer …`. It is never told what is wrong with one."
+    FORBIDDEN = 403, "Who asks may not do this."
     METHOD_NOT_ALLOWED = 405, "Another method than GET, HEAD, POST or OPTIONS, or GET for something that is not a query."
     NOT_ACCEPTABLE = 406, "The Accept header leaves no media type that is served here."
     PAYLOAD_TOO_LARGE = 413, "The body has more bytes than are read."
@@ -46,7 +48,10 @@ class ErrorCode(Enum):
     HOST_NOT_SERVED = 421, "The Host header has a name that this server does not answer to (see `hosts`)."
     BAD_USER_INPUT = 400, "A variable or an argument has a value that its type does not take."
     INTERNAL_ERROR = 500, "A defect on our side."
-    THROTTLED = 503, "Too many operations are under way, here or on a socket. Nothing was executed; try again after Retry-After."
+    THROTTLED = (
+        503,
+        "Too much is under way, here or on a socket; or, as 429, you ask too often. Try again after Retry-After.",
+    )
     EXECUTION_TIMEOUT = 504, "The operation took too long and was ended. For a mutation the message says whether it was undone."
     STATEMENT_TIMEOUT = 504, "One SQL statement took too long, or waited too long for a lock, and was ended."
     SERVICE_UNAVAILABLE = 503, "The database cannot be reached at the moment. Try again after Retry-After."
@@ -88,12 +93,19 @@ class RequestError(Exception):
         *errors: str | GraphQLError,
         headers: Mapping[str, str] | None = None,
         extensions: Mapping[str, Any] | None = None,
+        status: int | None = None,
     ) -> None:
+        """`extensions` are of each error, beside its code: what programs would else have to read out of a sentence. `status` is
+        another one than the code's own.
+        """
         super().__init__(*errors)
         self.code = code
         self.headers = headers or {}
-        # Of each error, beside its code: what programs would else have to read out of a sentence.
         self.extensions = extensions or {}
+        self._status = status
+
+    def status_for(self, media_type: str) -> int:
+        return self._status or self.code.status_for(media_type)
 
     def presented(self) -> list[dict[str, Any]]:
         extensions = {"code": self.code.name, **self.extensions}
@@ -136,6 +148,11 @@ def code_of(error: GraphQLError) -> str:
 
 def outage_in(errors: Iterable[GraphQLError]) -> Outage | None:
     return next((cause for error in errors if isinstance(cause := _cause(error), Outage)), None)
+
+
+def is_unauthenticated(errors: Iterable[GraphQLError]) -> bool:
+    """Whether an operation found that who asks may not ask any more."""
+    return any(isinstance(_cause(error), Unauthenticated) for error in errors)
 
 
 def _cause(error: GraphQLError) -> Exception:

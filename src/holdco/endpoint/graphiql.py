@@ -34,6 +34,7 @@ _PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; "
     "font-src data:; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_THIS_MACHINE: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _SAFETY: Final = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 
@@ -56,13 +57,23 @@ def read_examples(directory: Path = EXAMPLES) -> tuple[Example, ...]:
 
 
 class GraphiQL:
-    """The page (`page`, shown by the endpoint) and its files (`route`, to be mounted beside the endpoint)."""
+    """The page (`page`, shown by the endpoint) and its files (`route`, to be mounted beside the endpoint).
+
+    The page asks for nothing itself, so that anybody may see it; what it sends shows the token that a person has typed into its
+    headers. With `token`, which only `holdco dev` gives, it starts with that one, where a browser on this machine opens it.
+    """
 
     def __init__(
-        self, *, assets_path: str = "/graphiql", bundle: Path = BUNDLE, examples: Iterable[Example] | None = None
+        self,
+        *,
+        assets_path: str = "/graphiql",
+        bundle: Path = BUNDLE,
+        examples: Iterable[Example] | None = None,
+        token: str | None = None,
     ) -> None:
         self._assets_path = assets_path
         self._bundle = bundle
+        self._token = token
         self._tabs = [asdict(example) for example in (read_examples() if examples is None else examples)]
 
     def page(self, request: Request) -> Response:
@@ -72,7 +83,8 @@ class GraphiQL:
         if version is None:
             return HTMLResponse((_PAGE / "missing.html").read_bytes(), 503, headers)
         assets = f"{request.scope.get('root_path', '')}{self._assets_path}/{version}"
-        settings = orjson.dumps({"endpoint": request.url.path, "assets": assets, "tabs": self._tabs}).decode()
+        shown = {"token": self._token} if self._token is not None and _is_opened_here(request) else {}
+        settings = orjson.dumps({"endpoint": request.url.path, "assets": assets, "tabs": self._tabs, **shown}).decode()
         page = (_PAGE / "index.html").read_text("utf-8").replace("{{assets}}", assets)
         # A script element ends at the first "</script", wherever in the JSON that stands.
         return HTMLResponse(page.replace("{{settings}}", settings.replace("<", "\\u003c")), 200, headers)
@@ -110,3 +122,13 @@ class GraphiQL:
             return None
         own = b"".join((_PAGE / name).read_bytes() for name in sorted(_OWN_FILES))
         return hashlib.sha256(integrity + own).hexdigest()[:16]
+
+
+def _is_opened_here(request: Request) -> bool:
+    """Whether a person opens the page in a browser, under a name that only this machine has.
+
+    Another site cannot read it: its scripts may fetch but not navigate and read, and a name of its own that leads to this machine
+    (DNS rebinding) is another name. Programs on this machine can, whoever runs them: `holdco dev` is for a machine of one's own.
+    """
+    is_navigation = request.headers.get("sec-fetch-mode") == "navigate" and request.headers.get("sec-fetch-dest") == "document"
+    return is_navigation and request.url.hostname in _THIS_MACHINE

@@ -104,7 +104,7 @@ class Operations:
             raise
         except Outage as outage:
             running.outcome = str(outage.code)
-            raise _refusal(outage) from outage
+            raise refusal_of(outage) from outage
         except BaseException:
             running.outcome = ErrorCode.INTERNAL_ERROR.name
             task = asyncio.current_task()
@@ -116,11 +116,11 @@ class Operations:
             running.outcome = code_of(result.errors[0])
             # What only reads may be sent again as a whole; of a mutation the client must see what was done.
             if running.kind != "mutation" and (met := outage_in(result.errors)) is not None:
-                raise _refusal(met)
+                raise refusal_of(met)
         return result
 
 
-def _refusal(outage: Outage) -> RequestError:
+def refusal_of(outage: Outage) -> RequestError:
     code = ErrorCode[outage.code]
     headers = {"retry-after": str(RETRY_AFTER_SECONDS)} if code is ErrorCode.SERVICE_UNAVAILABLE else None
     return RequestError(code, str(outage), headers=headers)

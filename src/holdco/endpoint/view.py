@@ -24,11 +24,12 @@ from strawberry import Schema
 from uuid_utils import uuid7
 
 from holdco.context import Context
+from holdco.endpoint.authentication import Authentication, identify, refused, until_ended
 from holdco.endpoint.conditional import answer_conditionally
 from holdco.endpoint.cost import Sizes
 from holdco.endpoint.cross_site import check_cross_site
 from holdco.endpoint.documents import Document, Documents, name_of
-from holdco.endpoint.errors import ErrorCode, RequestError, masked, outage_in, presented
+from holdco.endpoint.errors import ErrorCode, RequestError, is_unauthenticated, masked, outage_in, presented
 from holdco.endpoint.events import EVENT_STREAM, EventStream
 from holdco.endpoint.graphiql import GraphiQL
 from holdco.endpoint.headers import listed
@@ -84,6 +85,9 @@ class Endpoint:
 
     `documents_mode` and the manifests in the folder `trusted_documents` tell which documents are executed and what they may be
     called by (`persisted`); SettingsError when one of them is not valid. `origins` are other sites whose pages may ask.
+    `authentication` lets in who asks, before the body is read; the context finds it as `request.user`. The page of
+    GraphiQL, and what a browser asks before it sends a token (OPTIONS), need none.
+
     `limits` bound what a request may ask for, reckoned with `sizes`. With the header `X-Holdco-Cost: 1` the answer's
     `extensions.cost` tells what the operation may have cost, and what it might have.
     """
@@ -93,6 +97,7 @@ class Endpoint:
         schema: Schema,
         *,
         make_context: Callable[[Request], Awaitable[OperationContext]],
+        authentication: Authentication,
         graphiql: GraphiQL | None = None,
         body_bytes_max: int = 1 << 20,
         validation_rules: tuple[type[ASTValidationRule], ...] = (),
@@ -109,6 +114,7 @@ class Endpoint:
             raise ValueError("The endpoint runs no schema extensions and no operation directives: it would skip them.")
         self._schema = schema
         self._make_context = make_context
+        self._authentication = authentication
         self._graphiql = graphiql
         self._body_bytes_max = body_bytes_max
         self._limits = limits or Limits()
@@ -170,9 +176,10 @@ class Endpoint:
     async def _answer(self, request: Request, media_type: str, request_id: str) -> Response:
         if request.method != "POST":
             check_cross_site(request.headers, self._origins)
+        identity = await identify(self._authentication, request)
         if media_type == EVENT_STREAM:
             parameters = await read_parameters(request, body_bytes_max=self._body_bytes_max)
-            return EventStream(self.answers(request, parameters))
+            return EventStream(until_ended(self._authentication, identity, self.answers(request, parameters)))
         result = await self._result(request)
         if isinstance(result, Parts):
             return Multipart(result)
@@ -203,6 +210,8 @@ class Endpoint:
             execution = partial(self._run, request, parameters, chosen)
             return await Parts.begun(execution, _body, request.state.request_id)
         result = await self._run(request, parameters, chosen)
+        if result.errors and getattr(request.state, "is_refused", False):
+            raise refused()
         if request.headers.get("x-holdco-cost") == "1":
             result.extensions = {"cost": chosen.document.costs[chosen.name].told(chosen.cost)}
         return result
@@ -237,7 +246,7 @@ class Endpoint:
             return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         try:
             if take is not None:
-                return await increments(
+                result = await increments(
                     self._schema,
                     chosen.document.node,
                     parameters,
@@ -246,7 +255,12 @@ class Endpoint:
                     request_id=request.state.request_id,
                     is_suggesting=self._is_introspection_on,
                 )
-            return await self._result_of(context, parameters, chosen)
+            else:
+                result = await self._result_of(context, parameters, chosen)
+            if result.errors and is_unauthenticated(result.errors):
+                # The token was revoked since it was looked at. What was done before is told all the same.
+                request.state.is_refused = result.data is None and not getattr(context, "has_committed", False)
+            return result
         finally:
             if isinstance(context, Context) and context.reader.closes_at_once:
                 await _close(context)
@@ -345,7 +359,7 @@ def _body(result: ExecutionResult, request_id: str) -> dict[str, Any]:
 
 def _refused(refusal: RequestError, media_type: str) -> Response:
     metrics.REFUSALS.labels(refusal.code.name).inc()
-    response = _response({"errors": refusal.presented()}, refusal.code.status_for(media_type), media_type)
+    response = _response({"errors": refusal.presented()}, refusal.status_for(media_type), media_type)
     response.headers.update(refusal.headers)
     return response
 

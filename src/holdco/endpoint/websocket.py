@@ -5,12 +5,14 @@ own, and gets `next` for each answer, and `complete` or `error` at the end. `pin
 
     4400  a message that the protocol does not know, or that comes in another shape
     4401  an operation before the connection was acknowledged
+    4403  no valid token in connection_init, or none any more: it has expired, or was revoked
     4406  a client that does not speak graphql-transport-ws
     4408  no connection_init in time
     4409  an operation under an id that is in use
     4429  a second connection_init
     1001  the server stops
     1009  a message with more bytes than are read
+    1013  nobody can tell whether the token is valid: the database cannot be reached
 
 Each operation is a request of its own, with the headers of the handshake and an id of its own; only the socket outlives it.
 
@@ -22,7 +24,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -33,6 +35,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from uuid_utils import uuid7
 
+from holdco.endpoint.authentication import Authentication, Identity, address_of, authorization_in
 from holdco.endpoint.errors import ErrorCode, RequestError, masked
 from holdco.endpoint.parameters import Parameters, parameters_of
 from holdco.endpoint.response import Answer, encode
@@ -56,12 +59,14 @@ class WebSocketEndpoint:
         self,
         answers: Answers,
         *,
+        authentication: Authentication,
         origins: tuple[str, ...] = (),
         init_timeout: float = 10,
         operations_max: int = 100,
         message_bytes_max: int = 1 << 20,
     ) -> None:
         self.answers = answers
+        self.authentication = authentication
         self.origins = origins
         self.init_timeout = init_timeout
         self.operations_max = operations_max
@@ -121,6 +126,10 @@ class Connection:
         self._sending = asyncio.Lock()
         self._is_initialised = False
         self._stopping: asyncio.Task[None] | None = None
+        self._identity: Identity | None = None
+        # Watches over the token as long as the socket is open.
+        self._watch = ExitStack()
+        self._ending: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
         if self._stopping is None:
@@ -145,6 +154,7 @@ class Connection:
         except WebSocketDisconnect:
             pass
         finally:
+            self._watch.close()
             tasks = [*self._operations.values(), *([self._stopping] if self._stopping is not None else [])]
             for task in tasks:
                 task.cancel()
@@ -172,8 +182,7 @@ class Connection:
             case "connection_init":
                 if self._is_initialised:
                     raise Closed(4429, "Too many initialisation requests")
-                self._is_initialised = True
-                await self._send({"type": "connection_ack"})
+                await self._initialise(message.get("payload") or {})
             case "ping":
                 payload = message.get("payload")
                 await self._send({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
@@ -187,6 +196,25 @@ class Connection:
                     operation.cancel()
             case _:
                 raise Closed(4400, "Unknown type of message")
+
+    async def _initialise(self, payload: dict[str, Any]) -> None:
+        authentication = self._endpoint.authentication
+        try:
+            self._identity = await authentication.identify(authorization_in(payload, self._socket), address_of(self._socket))
+        except RequestError as refusal:
+            if refusal.code is ErrorCode.SERVICE_UNAVAILABLE:
+                raise Closed(1013, "Try again later") from None
+            raise Closed(4403, "Forbidden") from None
+        self._is_initialised = True
+        await self._send({"type": "connection_ack"})
+        self._watch.enter_context(authentication.watching(self._identity, self._end))
+
+    def _end(self) -> None:
+        """The token is not good any more. The client's answer to the closing ends `serve`."""
+        self._is_initialised = False
+        for operation in self._operations.values():
+            operation.cancel()
+        self._ending = asyncio.create_task(self._close(Closed(4403, "Forbidden")))
 
     async def _subscribe(self, message: dict[str, Any]) -> None:
         if not self._is_initialised:
@@ -209,8 +237,11 @@ class Connection:
         """Sends what an operation answers. Once a client has completed it, nothing is sent for it any more."""
         request_id = uuid7().hex
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        request = Request({**self._socket.scope, "type": "http", "method": "POST", "state": {"request_id": request_id}})
+        own = {"type": "http", "method": "POST", "state": {"request_id": request_id}, "user": self._identity}
+        request = Request({**self._socket.scope, **own})
         try:
+            if self._identity is not None:
+                self._endpoint.authentication.count(self._identity)
             async with aclosing(self._endpoint.answers(request, parameters_of(payload))) as answers:
                 async for answer in answers:
                     # Without data nothing was executed, and the protocol has a message of its own for that.

@@ -51,6 +51,12 @@ EVENTS = Counter(
     "Events that subscribers were told of. Those who asked for the same share the operation (type `event`) that answers.",
     registry=registry,
 )
+AUTHENTICATION_FAILURES = Counter(
+    "holdco_authentication_failures_total",
+    "Requests and sockets of whom nobody knows who they are, by the reason, which only this and the log tell.",
+    ("reason",),
+    registry=registry,
+)
 
 # Each worker's own value; those of workers that are no more do not count.
 _GAUGES = {

@@ -44,6 +44,7 @@ from holdco.viewer import ClientUserRole
 ACTOR = "demo"
 VENDOR = "Meridian Network Supply"
 
+HEAD_OFFICE = "ALD-HQ"
 # Ids that the examples of GraphiQL name in their variables: inputs take ids, and a visitor should have none to look up.
 HEAD_OFFICE_ID = UUID("01900000-0000-7000-8000-000000000101")
 HEAD_OFFICE_PAYMENT_ID = UUID("01900000-0000-7000-8000-000000000201")

@@ -23,6 +23,7 @@ from holdco.loading import Loader
 from holdco.payments.graph import Allocation
 from holdco.payments.loaders import AllocationById
 from holdco.scopes import CustomerScope
+from holdco.subscriptions.seen import SeenEvents
 
 REFETCH = "More changed than is named here, or was missed: read again what you show."
 
@@ -99,7 +100,7 @@ async def _events(info: Info, topic: Topic, customer_id: ID, scope: CustomerScop
             subscriber.close()
     if not is_watching:
         raise not_found(key)
-    return subscriber
+    return subscriber if context.viewer.is_staff else SeenEvents(subscriber, context)
 
 
 @strawberry.type
