@@ -10,9 +10,9 @@ import pytest
 from access.people import client_user, group
 from holdco import database, ids
 from holdco.customers import service as customers
-from holdco.errors import NotFound
+from holdco.errors import NotFound, Unauthenticated
 from holdco.ids import Kind
-from holdco.viewer import ClientUserRole
+from holdco.viewer import ClientUserRole, Viewer
 from stories import Story
 
 HIDDEN = {"view": False, "pay": False, "manage": False}
@@ -241,10 +241,9 @@ async def test_who_belongs_above_and_below_a_refused_link_sees_both_and_no_path_
 
 async def test_a_row_that_is_locked_shows_no_more_than_one_that_is_read(tree: Tree) -> None:
     (node,) = (await tree.asks("{ clientUsers { nodes { id } } }"))["clientUsers"]["nodes"]
-    user_id = ids.decode(Kind.CLIENT_USER, node["id"])
-    async with database.begin(
-        tree.story.engine, organization_id=tree.story.organization_id, actor="tester", client_user_id=user_id
-    ) as transaction:
+    organization_id = tree.story.organization_id
+    viewer = Viewer(organization_id, "tester", None, client_user_id=ids.decode(Kind.CLIENT_USER, node["id"]))
+    async with database.begin(tree.story.engine, organization_id=organization_id, actor="tester", viewer=viewer) as transaction:
         head = await customers.locked(transaction, ids.decode(Kind.CUSTOMER, tree.ids["Head"]))
         branch = await customers.locked(transaction, ids.decode(Kind.CUSTOMER, tree.ids["Branch"]))
         with pytest.raises(NotFound):
@@ -262,7 +261,10 @@ async def test_a_user_that_is_deactivated_sees_and_changes_nothing_from_the_next
           customer(by: {id: $id}) { receivables { outstanding } } }""",
         id=tree.ids["Head"],
     ) == {"node": None, "customers": nothing, "invoices": nothing, "clientUsers": nothing, "customer": None}
-    assert await tree.seer.refused("customerUpdate", id=tree.ids["Head"], phone="1") == [("NOT_FOUND", ["id"])]
+    before = await tree.story.everything()
+    with pytest.raises(Unauthenticated):
+        await tree.seer.attempt("customerUpdate", id=tree.ids["Head"], phone="1")
+    assert await tree.story.everything() == before
 
 
 async def test_a_right_that_ends_shows_nothing_from_the_next_operation_on(tree: Tree) -> None:
