@@ -44,8 +44,8 @@ async def answer(client: Client, request: bytes) -> tuple[int, list[str]]:
     """The status and the codes of the errors. Everything says `connection: close`, so the answer ends with it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", client.http.base_url.port)
     try:
-        shown = b"host: holdco\r\nauthorization: " + client.http.headers["authorization"].encode() + b"\r\n"
-        writer.write(request.replace(b"host: holdco\r\n", shown, 1))
+        shown = b"host: localhost\r\nauthorization: " + client.http.headers["authorization"].encode() + b"\r\n"
+        writer.write(request.replace(b"host: localhost\r\n", shown, 1))
         response = await asyncio.wait_for(reader.read(), 30)
     finally:
         writer.close()

@@ -27,7 +27,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TABLES = (
     *("customers", "parent_links", "customer_closure", "external_references", "contacts", "customer_groups", "group_members"),
     *("invoices", "invoice_lines", "payments", "credit_notes", "allocations", "client_users", "client_user_customers"),
-    *("projects", "project_client_users", "project_contacts", "activity"),
+    *("invitations", "projects", "project_client_users", "project_contacts", "activity"),
 )
 _DATED = {"created_at": NOW, "updated_at": NOW, "version": 1}
 
@@ -304,6 +304,15 @@ class Maker:
             state="ACTIVE",
             project_scope=self._chance.choice(["ALL", "LIST"]),
         )
+        self.add(
+            "invitations",
+            id=self.key(),
+            client_user_id=user["id"],
+            secret_hash=self.word().encode(),
+            created_at=NOW,
+            created_by=self.word(),
+            expires_at=NOW,
+        )
         for customer in self._chance.sample(customers, self._chance.randint(1, 3)):
             self.add(
                 "client_user_customers",
@@ -364,6 +373,7 @@ def without_hidden(world: World) -> World:
         "client_users": lambda row: (
             row["id"] in {world.viewer_id, *(each["client_user_id"] for each in rows["client_user_customers"])}
         ),
+        "invitations": lambda row: row["client_user_id"] in {each["id"] for each in rows["client_users"]},
         "projects": lambda row: row["customer_id"] in seen and (user["project_scope"] == "ALL" or row["id"] in put),
         "project_client_users": lambda row: (
             (

@@ -1,4 +1,4 @@
-"""A statement that is written as text shows client users no more than any other, or it is not sent at all (sighted.py)."""
+"""However a statement is written, it shows client users no more than they see, or it is not sent at all (sighted.py)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy import Executable, literal_column, select, text
 
 from holdco.compiled import compiled
 from holdco.customers.models import Customer
-from holdco.sight import Audience, NotSighted
+from holdco.sight import PAYERS, Audience, NotSighted
 from holdco.sighted import sighted
 
 
@@ -48,6 +48,15 @@ def test_each_table_that_is_read_is_read_as_its_visible_part(audience: Audience)
     assert written.count("client_user_customers held") == 2
     assert "from (select * from customers where" in written
     assert "join (select * from invoices where" in written
+
+
+@pytest.mark.parametrize("audience", [Audience.FEW, Audience.MANY])
+def test_a_table_by_another_name_is_read_as_its_visible_part(audience: Audience) -> None:
+    table = Customer.__table__
+    for other in (table.alias("others"), table.alias(), select(table).subquery(), select(table).cte()):
+        assert "client_user_customers" in compiled(select(other.c.name), audience).sql
+    # But for the one that shows who paid (domain.md V4).
+    assert "client_user_customers" not in compiled(select(table.alias(PAYERS).c.name), audience).sql
 
 
 @pytest.mark.parametrize(
