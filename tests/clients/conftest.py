@@ -38,5 +38,5 @@ async def server(
 ) -> AsyncIterator[Server]:
     """A server whose subscribers can be counted, for what clients hear; scripts show it a token."""
     monkeypatch.setenv("HOLDCO_TOKEN", token_of(organization_id))
-    async with serving(database_url, organization_id, engine) as made:
+    async with serving(database_url, organization_id, engine, graphiql_token=token_of(organization_id)) as made:
         yield made

@@ -121,7 +121,13 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    database_url: str, organization_id: UUID, engine: AsyncEngine, *, ping_seconds: float = 20, **limits: Any
+    database_url: str,
+    organization_id: UUID,
+    engine: AsyncEngine,
+    *,
+    ping_seconds: float = 20,
+    graphiql_token: str | None = None,
+    **limits: Any,
 ) -> AsyncIterator[Server]:
     settings = Settings(
         database_url=database_url,
@@ -134,7 +140,7 @@ async def serving(
         **limits,
     )
     hub = Hub()
-    async with running(create_app(settings, hub=hub), hub, ping_seconds=ping_seconds) as server:
+    async with running(create_app(settings, hub=hub, graphiql_token=graphiql_token), hub, ping_seconds=ping_seconds) as server:
         server.engine = engine
         server.token = token_of(organization_id)
         server.http.headers.update(bearer(server.token))
