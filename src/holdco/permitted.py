@@ -45,5 +45,7 @@ def _permitted(name: str, resolve: Resolver) -> Resolver:
 async def _record(context: Context, denial: Entry) -> None:
     """In a transaction of its own: the one that was refused has left nothing."""
     viewer = context.viewer
-    async with database.begin(context.engine, organization_id=viewer.organization_id, actor=viewer.actor) as transaction:
+    async with database.begin(
+        context.engine, organization_id=viewer.organization_id, actor=viewer.actor, viewer=viewer
+    ) as transaction:
         await activity.record(transaction, [denial])

@@ -20,6 +20,12 @@ class Seer(Story):
 
     viewer: Viewer
 
+    @property
+    def id(self) -> str:
+        """Of a client user, as clients know it."""
+        assert self.viewer.client_user_id is not None
+        return ids.encode(Kind.CLIENT_USER, self.viewer.client_user_id)
+
 
 async def client_user(
     story: Story,

@@ -240,6 +240,14 @@ async def test_who_became_a_client_user_and_went_elsewhere_is_not_converted_agai
     assert await _refused(caller, "contactConvert", {"id": contact, "role": "VIEWER"}) == [("ALREADY_CLIENT_USER", ["id"])]
 
 
+async def test_nobody_becomes_a_colleague_by_inviting_it_again(story: Story) -> None:
+    own_id = await story.customer("Aldgate Networks")
+    caller = await client_user(story, {own_id: ClientUserRole.ADMIN})
+    payer = await client_user(story, {own_id: ClientUserRole.PAYER})
+    assert await _refused(caller, "clientUserReinvite", {"id": payer.id}) == [("FORBIDDEN", ["id"])]
+    assert (await story.do("clientUserReinvite", id=payer.id))["clientUser"]["id"] == payer.id
+
+
 async def test_acting_for_another_customer_is_on_record(story: Story) -> None:
     own_id = await story.customer("Aldgate Networks")
     branch_id = await story.customer("Branch", under=own_id, access=PLACES["managed"])
@@ -253,7 +261,12 @@ async def test_acting_for_another_customer_is_on_record(story: Story) -> None:
     assert entry == {
         "action": "access.used",
         "subjectId": payment,
-        "details": {"mutation": "paymentApply", "right": "manage", "through": own_id},
+        "details": {
+            "mutation": "paymentApply",
+            "right": "manage",
+            "through": own_id,
+            "clientUserId": caller.id,
+        },
     }
 
 

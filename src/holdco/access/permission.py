@@ -64,6 +64,8 @@ _FOLLOWS_OTHERS: Final = text(
     """
 )
 
+_IS_ACTIVE: Final = text("select id from client_users where organization_id = :organization_id and id = :id and state = 'ACTIVE'")
+
 
 @dataclass(slots=True)
 class Permission:
@@ -117,6 +119,8 @@ class Permission:
         if kind is Kind.CLIENT_USER:
             # All of them, seen or not: who is let in again, or gets mail elsewhere, is let in to every one.
             owners = (await transaction.connection.execute(text(statement or ""), parameters)).all()
+            if rule.is_letting_in and (await transaction.connection.execute(_IS_ACTIVE, parameters)).all():
+                raise self._denied("It is active: only staff may invite it again, or you could be it.", *path)
         for (customer_id,) in owners:
             await self._check_customer(transaction, rule, customer_id, subject)
 

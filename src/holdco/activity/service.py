@@ -59,9 +59,15 @@ async def record(transaction: Transaction, entries: Sequence[Entry]) -> None:
             "actions": [entry.action for entry in entries],
             "customer_ids": [entry.customer_id for entry in entries],
             "subject_ids": [entry.subject for entry in entries],
-            "details": [orjson.dumps(entry.details).decode() for entry in entries],
+            "details": [orjson.dumps({**entry.details, **_asked(transaction)}).decode() for entry in entries],
         },
     )
+
+
+def _asked(transaction: Transaction) -> Mapping[str, Any]:
+    """A client user may have any name, and another one tomorrow."""
+    user_id = transaction.client_user_id
+    return {"clientUserId": ids.encode(Kind.CLIENT_USER, user_id)} if user_id is not None else {}
 
 
 def _tell(transaction: Transaction, entry: Entry) -> None:
