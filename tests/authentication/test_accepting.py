@@ -138,7 +138,8 @@ async def test_every_fault_of_an_invitation_has_the_same_answer(
     aldgate = await story.customer("Aldgate")
     _, expired = await story.invited("Priya Raman", "priya@aldgate.example", aldgate)
     async with directly(engine, story.organization_id) as connection:
-        await connection.execute(text("update invitations set created_at = '2020-01-01', expires_at = '2020-01-02'"))
+        past = "update invitations set created_at = '2020-01-01', expires_at = '2020-01-02' where organization_id = :id"
+        await connection.execute(text(past), {"id": story.organization_id})
     gwen, revoked = await story.invited("Gwen Pryce", "gwen@aldgate.example", aldgate)
     await story.do("clientUserReinvite", id=gwen)
     _, good = await story.invited("Tom Ashdown", "tom@aldgate.example", aldgate)

@@ -1,8 +1,8 @@
 """Lets in who has only an invitation: `POST /invitations/accept` with `{"invitation": "hci_…"}`, in application/json.
 
-| shown besides                          | answer, 200                                                              |
-| -------------------------------------- | ------------------------------------------------------------------------ |
-| nothing                                | `{"token": "holdco_at_…", "clientUser": {"id", "name", "email"}}`        |
+| shown besides                           | answer, 200                                                              |
+| --------------------------------------- | ------------------------------------------------------------------------ |
+| nothing                                 | `{"token": "holdco_at_…", "clientUser": {"id", "name", "email"}}`        |
 | `Authorization: Bearer …` of a provider | `{"clientUser": …}`: from now on the provider's tokens let this one in   |
 
 Not a mutation: whoever asks for one is somebody already. A form of another site cannot send JSON, and nothing here goes by what
