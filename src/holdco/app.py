@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp
 
+from holdco.authentication.accepting import Accepting
 from holdco.authentication.authenticator import Authenticator
 from holdco.authentication.oidc import OpenIdProvider, ProviderSettings
 from holdco.authentication.tokens import AccessTokens
@@ -184,6 +185,7 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None, grap
             Route("/", to_graphiql),
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", sockets),
+            Route("/invitations/accept", Accepting(engine, authentication, provider)),
             graphiql.route(),
             *probes.routes,
         ],

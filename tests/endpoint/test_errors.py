@@ -201,6 +201,8 @@ def test_every_code_has_a_status_and_a_meaning_of_its_own() -> None:
         "BAD_REQUEST": 400,
         "UNAUTHENTICATED": 401,
         "FORBIDDEN": 403,
+        "INVITATION_NOT_VALID": 403,
+        "IDENTITY_TAKEN": 409,
         "METHOD_NOT_ALLOWED": 405,
         "NOT_ACCEPTABLE": 406,
         "PAYLOAD_TOO_LARGE": 413,

@@ -82,5 +82,20 @@ async def revoke(transaction: Transaction, token_id: UUID) -> None:
     await activity.record(transaction, [activity.about(Kind.ACCESS_TOKEN, token_id, "access_token.revoked", name=name)])
 
 
+async def revoke_of(transaction: Transaction, client_user_id: UUID) -> None:
+    """All tokens of a client user, who from the commit on is let in by nothing that was kept or is open."""
+    tokens = AccessToken.__table__.c
+    await transaction.execute(
+        update(AccessToken)
+        .where(
+            tokens.organization_id == transaction.organization_id,
+            tokens.client_user_id == client_user_id,
+            tokens.revoked_at.is_(None),
+        )
+        .values(revoked_at=transaction.now)
+    )
+    transaction.revoked.add(client_user_id)
+
+
 def _bound(transaction: Transaction, client_user_id: UUID) -> dict[str, UUID]:
     return {"organization_id": transaction.organization_id, "client_user_id": client_user_id}

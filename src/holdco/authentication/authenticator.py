@@ -6,8 +6,8 @@ import asyncio
 import hashlib
 import ipaddress
 import time
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from holdco.authentication.throttling import Throttle
 from holdco.authentication.tokens import AccessTokens
 from holdco.changes.revocations import Revocations
 from holdco.endpoint.authentication import Identity, refused, throttled
+from holdco.endpoint.errors import RequestError
 from holdco.endpoint.operations import refusal_of
 from holdco.errors import HoldcoError, Outage
 from holdco.monitoring import metrics
@@ -84,7 +85,7 @@ class Authenticator:
         if authorization is None:
             self._note(Denied(Reason.MISSING), address)
             raise refused()
-        return self.known(authorization) or await self._checked(authorization, _network(address))
+        return self.known(authorization) or await self._checked(authorization, address)
 
     def count(self, identity: Identity) -> None:
         if seconds := self._requests.take(identity.key):
@@ -93,26 +94,35 @@ class Authenticator:
     def watching(self, identity: Identity, ended: Callable[[], None]) -> AbstractContextManager[None]:
         return self._sessions.opened(identity, ended)
 
+    @asynccontextmanager
+    async def guarded(self, address: str, *, refusal: Callable[[], RequestError] = refused) -> AsyncIterator[None]:
+        """Where something secret is checked. What is Denied inside is noted, counted, slowed, and answered by `refusal`; who
+        failed too often is not even looked at. Raises RequestError: THROTTLED, the refusal, SERVICE_UNAVAILABLE.
+        """
+        network = _network(address)
+        # Only what fails is counted: behind a proxy that nobody trusts, all the world has one address.
+        if seconds := self._failures.wait(network):
+            self._note(Denied(Reason.THROTTLED), network)
+            raise throttled(seconds)
+        try:
+            yield
+        except Denied as denied:
+            self._note(denied, network)
+            self._failures.take(network)
+            await asyncio.sleep(SLOWEST_SECONDS * max(0.0, self._failures.fullness(network) - _MISTAKES))
+            raise refusal() from None
+        except Outage as outage:
+            raise refusal_of(outage) from outage
+
     async def stop(self) -> None:
         """Ends with the process: what is still to be noted is."""
         await self._sessions.stop()
         await asyncio.gather(*self._writing)
 
     async def _checked(self, authorization: bytes, address: str) -> Identity:
-        # Only what fails is counted: behind a proxy that nobody trusts, all the world has one address.
-        if seconds := self._failures.wait(address):
-            self._note(Denied(Reason.THROTTLED), address)
-            raise throttled(seconds)
         generation = self._generation
-        try:
+        async with self.guarded(address):
             identity = await self._identity(authorization.decode("latin-1"))
-        except Denied as denied:
-            self._note(denied, address)
-            self._failures.take(address)
-            await asyncio.sleep(SLOWEST_SECONDS * max(0.0, self._failures.fullness(address) - _MISTAKES))
-            raise refused() from None
-        except Outage as outage:
-            raise refusal_of(outage) from outage
         digest = hashlib.sha256(authorization).digest()
         self._known.pop(digest, None)
         if self._revocations.is_listening and generation == self._generation:
@@ -123,10 +133,7 @@ class Authenticator:
 
     async def _identity(self, authorization: str) -> Identity:
         """Denied. Outage."""
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer":
-            raise Denied(Reason.MALFORMED)
-        token = token.strip(" ")
+        token = token_in(authorization)
         if self._provider is not None and token.count(".") == 2:  # noqa: PLR2004 (RFC 7515, 3.1: three parts)
             return await self._provider.identity(token)
         identity, is_new_use = await self._tokens.identity(token)
@@ -173,6 +180,14 @@ class Authenticator:
         metrics.AUTHENTICATION_FAILURES.labels(denied.reason.value).inc()
         named = {"token": denied.token_id.hex} if denied.token_id is not None else {}
         log.warning("nobody was let in", reason=denied.reason.value, address=address, **named)
+
+
+def token_in(authorization: str) -> str:
+    """What the header shows. Denied for another scheme."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Denied(Reason.MALFORMED)
+    return token.strip(" ")
 
 
 def _network(address: str) -> str:

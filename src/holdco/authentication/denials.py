@@ -25,6 +25,8 @@ class Reason(StrEnum):
     ISSUER = "issuer"
     AUDIENCE = "audience"
     STRANGER = "stranger"
+    # One that is unknown, wrong, used, ended or expired.
+    INVITATION = "invitation"
     # Too many before it, so that this one was not even looked at.
     THROTTLED = "throttled"
 

@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import httpx
@@ -75,6 +75,15 @@ class ProviderSettings:
     organization_id: UUID
 
 
+class Newcomer(NamedTuple):
+    """Whom a token speaks of, who need not be anybody here yet."""
+
+    organization_id: UUID
+    issuer: str
+    subject: str
+    is_staff: bool
+
+
 class OpenIdProvider:
     """`engine` is that of operations. `fetch_again_after` and `keys_kept` are in seconds."""
 
@@ -123,6 +132,12 @@ class OpenIdProvider:
             return True
         rows = await self._rows(identity.viewer.organization_id, _STATE, {"client_user_id": user_id})
         return bool(rows) and rows[0].state == InvitationState.ACTIVE
+
+    async def newcomer(self, token: str) -> Newcomer:
+        """Denied. Outage."""
+        claims = await self.verified(token)
+        is_staff = self._role_of(claims) is not None
+        return Newcomer(self._organization_of(claims), self._settings.issuer, claims["sub"], is_staff)
 
     async def verified(self, token: str) -> Mapping[str, Any]:
         """The claims of a token that this provider has signed for us, for now, whoever it speaks of. Denied. Outage."""

@@ -110,31 +110,32 @@ async def end(transaction: Transaction, client_user_id: UUID) -> None:
 
 
 async def client_user_of(transaction: Transaction, presented: Presented) -> UUID:
-    """Whose invitation it is, if it is one. Raises InvitationNotValid; whether it is still valid `use` tells."""
+    """Whose invitation it is, if it is one. Raises InvitationNotValid; whether it is still valid `use` tells.
+
+    An unknown one and a wrong secret take equally long, and neither locks anything.
+    """
     if presented.organization_id != transaction.organization_id:
         raise InvitationNotValid
     rows = await transaction.rows(
-        select(_INVITATIONS.client_user_id).where(
+        select(_INVITATIONS.client_user_id, _INVITATIONS.secret_hash).where(
             _INVITATIONS.organization_id == transaction.organization_id, _INVITATIONS.id == presented.invitation_id
-        )
-    )
-    if not rows:
-        raise InvitationNotValid
-    client_user_id: UUID = rows[0][0]
-    return client_user_id
-
-
-async def use(transaction: Transaction, presented: Presented) -> None:
-    """Accepts it, once. Expects the row of the client user to be held. Raises InvitationNotValid."""
-    this = (_INVITATIONS.organization_id == transaction.organization_id, _INVITATIONS.id == presented.invitation_id)
-    rows = await transaction.rows(
-        select(_INVITATIONS.secret_hash, _INVITATIONS.expires_at).where(
-            *this, _INVITATIONS.accepted_at.is_(None), _INVITATIONS.revoked_at.is_(None)
         )
     )
     kept_hash = rows[0].secret_hash if rows else bytes(_SECRET_BYTES)
     is_shown = hmac.compare_digest(kept_hash, _hash(presented.secret))
-    if not rows or not is_shown or rows[0].expires_at <= transaction.now:
+    if not rows or not is_shown:
+        raise InvitationNotValid
+    client_user_id: UUID = rows[0].client_user_id
+    return client_user_id
+
+
+async def use(transaction: Transaction, presented: Presented) -> None:
+    """Accepts it, once. Expects that `client_user_of` has found it, and its client user to be held. Raises InvitationNotValid."""
+    this = (_INVITATIONS.organization_id == transaction.organization_id, _INVITATIONS.id == presented.invitation_id)
+    rows = await transaction.rows(
+        select(_INVITATIONS.expires_at).where(*this, _INVITATIONS.accepted_at.is_(None), _INVITATIONS.revoked_at.is_(None))
+    )
+    if not rows or rows[0].expires_at <= transaction.now:
         raise InvitationNotValid
     await transaction.execute(update(Invitation).where(*this).values(accepted_at=transaction.now))
 

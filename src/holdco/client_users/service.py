@@ -20,6 +20,7 @@ from sqlalchemy import Executable, delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from holdco import ids
+from holdco.access import service as access
 from holdco.activity import service as activity
 from holdco.client_users import assignments, invitations, queries
 from holdco.client_users.errors import AlreadyClientUser, ClientUserDeactivated, EmailTaken, IdentityTaken, InvitationNotValid
@@ -190,19 +191,23 @@ async def change(
 
 
 async def deactivate(transaction: Transaction, client_user_id: UUID) -> None:
-    """Ends the access of a client user and its invitation; what it did stays. To be deactivated already is no error.
+    """Ends the access of a client user, its tokens and its invitation; what it did stays. To be deactivated already is no error.
 
     Raises NotFound.
     """
     user = await locked(transaction, client_user_id)
     if user.state != InvitationState.DEACTIVATED:
         await invitations.end(transaction, client_user_id)
+        await access.revoke_of(transaction, client_user_id)
         await _touch(transaction, client_user_id, state=InvitationState.DEACTIVATED)
         await record(transaction, client_user_id, "client_user.deactivated", await customer_ids_of(transaction, client_user_id))
 
 
 async def reactivate(transaction: Transaction, client_user_id: UUID) -> None:
     """Takes a deactivated client user back: as active where it had ever accepted, else it may be invited again.
+
+    Its tokens stay revoked: whoever holds one may be the reason why they ended. An invitation gives it a new one; the subject of
+    a provider that it is bound to lets it in as before.
 
     Not to be deactivated is no error. Raises NotFound.
     """
@@ -226,6 +231,9 @@ async def accept(transaction: Transaction, presented: Presented, *, identity: Id
     await invitations.use(transaction, presented)
     # Nobody was known when the transaction began.
     transaction.actor = user.name
+    if identity is not None:
+        # Whoever came in by another subject before is somebody else now.
+        transaction.revoked.add(client_user_id)
     await _touch(
         transaction, client_user_id, state=InvitationState.ACTIVE, **(identity._asdict() if identity is not None else {})
     )

@@ -21,6 +21,8 @@ class ErrorCode(Enum):
     BAD_REQUEST = 400, "The body or the URL is not a GraphQL request."
     UNAUTHENTICATED = 401, "No valid token was shown: `Authorization: Bearer …`. It is never told what is wrong with one."
     FORBIDDEN = 403, "Who asks may not do this."
+    INVITATION_NOT_VALID = 403, "What was shown is no invitation that can be accepted. It is never told what is wrong with one."
+    IDENTITY_TAKEN = 409, "Who accepts an invitation is another client user already, by the provider's subject."
     METHOD_NOT_ALLOWED = 405, "Another method than GET, HEAD, POST or OPTIONS, or GET for something that is not a query."
     NOT_ACCEPTABLE = 406, "The Accept header leaves no media type that is served here."
     PAYLOAD_TOO_LARGE = 413, "The body has more bytes than are read."

@@ -50,19 +50,24 @@ def _from_url(request: Request) -> dict[str, Any]:
 
 
 async def _from_body(request: Request, body_bytes_max: int) -> dict[str, Any]:
-    _check_content_type(request.headers.get("content-type", ""))
-    content = await _bounded_body(request, body_bytes_max)
-    try:
-        body = _json(content, "The request's body")
-    except RequestError:
-        # Looked for here alone, because every header that is looked for takes its time.
-        _check_content_encoding(request.headers.get("content-encoding", "identity"))
-        raise
+    body = await read_json(request, body_bytes_max=body_bytes_max)
     if isinstance(body, list):
         raise RequestError(ErrorCode.BAD_REQUEST, "Operations are not batched here: send each in a request of its own.")
     if not isinstance(body, dict):
         raise RequestError(ErrorCode.BAD_REQUEST, 'The request\'s body must be a JSON object such as {"query": "…"}.')
     return body
+
+
+async def read_json(request: Request, *, body_bytes_max: int) -> Any:
+    """The value that a POST carries. RequestError as `read_parameters`."""
+    _check_content_type(request.headers.get("content-type", ""))
+    content = await _bounded_body(request, body_bytes_max)
+    try:
+        return _json(content, "The request's body")
+    except RequestError:
+        # Looked for here alone, because every header that is looked for takes its time.
+        _check_content_encoding(request.headers.get("content-encoding", "identity"))
+        raise
 
 
 def _check_content_type(content_type: str) -> None:
