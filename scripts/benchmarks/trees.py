@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
@@ -12,11 +13,12 @@ from typing import Any
 import httpx
 import orjson
 import rivals
+import uvicorn
 from counting import counted_statements
 from measuring import Figure, Side, compare
 from reading import LARGE
-from starlette.routing import Router
-from world import TOKEN, Client, World, client_users_of, data_of, floor, stock
+from starlette.types import ASGIApp
+from world import TOKEN, Client, World, client_users_of, data_of, floor, free_port, stock
 
 from holdco import ids
 from holdco.app import create_app
@@ -170,7 +172,7 @@ async def tree_sql(world: World, limit: float | None) -> Figure:
     settings = replace(world.settings, pool_size=1)
     depths = range(2, LEVELS + 2)
     counts = {levels: await _statements(create_app(settings), document(levels), roots) for levels in depths}
-    by_stock = await _statements(rivals.stock(settings).router, document(LEVELS), roots)
+    by_stock = await _statements(rivals.stock(settings), document(LEVELS), roots)
     told = ", ".join(f"{count} at {levels} levels" for levels, count in counts.items())
     return Figure(
         "tree_sql",
@@ -180,7 +182,7 @@ async def tree_sql(world: World, limit: float | None) -> Figure:
     )
 
 
-async def _statements(app: Router, asked: str, roots: list[str]) -> int:
+async def _statements(app: ASGIApp, asked: str, roots: list[str]) -> int:
     """The most for any root, of the whole way from request to answer."""
     with counted_statements() as statements:
         async with _served(app) as client:
@@ -195,10 +197,17 @@ async def _statements(app: Router, asked: str, roots: list[str]) -> int:
 
 
 @asynccontextmanager
-async def _served(app: Router) -> AsyncIterator[httpx.AsyncClient]:
+async def _served(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    """A server in this process, where its statements can be counted."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, lifespan="on", log_level="warning"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
     shown = {"authorization": f"Bearer {os.environ[TOKEN]}"}
-    async with (
-        app.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench", headers=shown) as client,
-    ):
-        yield client
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=shown, timeout=60) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await serving
