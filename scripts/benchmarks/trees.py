@@ -202,7 +202,7 @@ async def _served(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, lifespan="on", log_level="warning"))
     serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110 (uvicorn tells it no other way)
         await asyncio.sleep(0.01)
     shown = {"authorization": f"Bearer {os.environ[TOKEN]}"}
     try:
