@@ -16,8 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 LIMITS = {
     "tree": "at most 1/6 of the time",
     "tree_floor": "at most 1.6 times",
+    "tree_client_user": "at most 1.25 times",
     "tree_sql": "at most 1.0 times",
     "small": "at most 1/2 of the time",
+    "small_client_user": "at most 1.25 times",
     "rollup": "at most 1.2 times",
     "rollup_page": "at most 1.3 times",
     "descendants": "at most 2.0 times",

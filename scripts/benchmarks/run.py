@@ -41,8 +41,10 @@ class Bench:
 BENCHES = {
     "tree": Bench("a tree of 888 objects, three levels nested, against Strawberry's own server", 1 / 6, trees.tree),
     "tree_floor": Bench("the same, against a bare route with hand-written SQL for just that", 1.6, trees.tree_floor),
+    "tree_client_user": Bench("the same as a client user, against the same as staff", 1.25, trees.tree_client_user),
     "tree_sql": Bench("the same: SQL statements by relations in the document", 1.0, trees.tree_sql),
     "small": Bench("a customer of five fields to 16 connections, against Strawberry's own server", 1 / 2, small.small),
+    "small_client_user": Bench("the same as a client user, against the same as staff", 1.25, small.small_client_user),
     "rollup": Bench("consolidated receivables of a tree of 50,000 customers", 1.2, reading.rollup),
     "rollup_page": Bench("a page of 50 head offices, each with its consolidated receivables", 1.3, reading.rollup_page),
     "descendants": Bench("the tree of 50,000 customers as a flat list, in pages of 500", 2.0, reading.descendants),
@@ -60,7 +62,7 @@ BENCHES = {
 
 def arguments() -> argparse.ArgumentParser:
     listed = "\n".join(
-        f"  {name:<15} {bench.what}" + (f"; at most {_told(bench.limit)}" if bench.limit else "")
+        f"  {name:<17} {bench.what}" + (f"; at most {_told(bench.limit)}" if bench.limit else "")
         for name, bench in BENCHES.items()
     )
     parser = argparse.ArgumentParser(

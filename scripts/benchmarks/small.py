@@ -1,4 +1,4 @@
-"""small: how many small queries one server process answers in a second."""
+"""small and small_client_user: how many small queries one server process answers in a second."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 import orjson
 import uvloop
 from measuring import Figure, figure_of
-from world import World, stock
+from trees import roots_of
+from world import World, client_users_of, stock
 
 from holdco import ids
 from holdco.ids import Kind
@@ -102,38 +103,69 @@ async def _exchanges(world: World) -> list[Exchange]:
         world.organization_id,
         CUSTOMERS,
     )
-    made = []
-    for key, *values in rows:
-        customer = dict(
-            zip(("id", "number", "name", "status", "currency"), (ids.encode(Kind.CUSTOMER, key), *values), strict=True)
-        )
-        body = orjson.dumps({"query": DOCUMENT, "variables": {"id": customer["id"]}})
-        head = (
-            "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n"
-            f"content-type: application/json\r\nauthorization: Bearer {world.client.token}\r\n"
-            f"content-length: {len(body)}\r\n\r\n"
-        )
-        made.append(Exchange(head.encode() + body, {"customer": customer}))
-    return made
+    return [_exchange(row, world.client.token) for row in rows]
+
+
+def _exchange(row: Sequence[Any], token: str) -> Exchange:
+    customer = dict(
+        zip(("id", "number", "name", "status", "currency"), (ids.encode(Kind.CUSTOMER, row[0]), *row[1:]), strict=True)
+    )
+    body = orjson.dumps({"query": DOCUMENT, "variables": {"id": customer["id"]}})
+    head = (
+        "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n"
+        f"content-type: application/json\r\nauthorization: Bearer {token}\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    return Exchange(head.encode() + body, {"customer": customer})
+
+
+async def _rate(port: int, exchanges: Sequence[Exchange], seconds: float = SECONDS) -> float:
+    """Answers a second, in a loop of its own, faster than the one that benches run in."""
+    return await asyncio.to_thread(uvloop.run, _drive(port, exchanges, seconds)) / seconds
 
 
 async def small(world: World, limit: float | None) -> Figure:
     """The time by which each request takes a server of one process, from many connections at once."""
     exchanges = await _exchanges(world)
-
-    async def rate(port: int, seconds: float = SECONDS) -> float:
-        # A loop of its own, faster than the one that benches run in.
-        return await asyncio.to_thread(uvloop.run, _drive(port, exchanges, seconds)) / seconds
-
     with stock(world.settings) as rival:
         for port in (rival, world.port):
-            await rate(port, SECONDS / 2)
-        rates = [(await rate(rival), await rate(world.port)) for _ in range(TURNS)]
-    by_stock, by_us = zip(*rates, strict=True)
+            await _rate(port, exchanges, SECONDS / 2)
+        rates = [(await _rate(rival, exchanges), await _rate(world.port, exchanges)) for _ in range(TURNS)]
+    return _figure("small", rates, limit)
+
+
+async def small_client_user(world: World, limit: float | None) -> Figure:
+    """As client users, each of the root of a tree, against staff. Both ask for the same customers of these trees."""
+    roots = await roots_of(world)
+    rows = await world.connection.fetch(
+        """
+        select c.id, c.number, c.name, c.status, c.currency, tree.ancestor_id
+        from customer_closure tree
+        join customers c on c.organization_id = tree.organization_id and c.id = tree.descendant_id
+        where tree.organization_id = $1 and tree.ancestor_id = any($2)
+        order by md5(c.number) limit $3
+        """,
+        world.organization_id,
+        [ids.decode(Kind.CUSTOMER, root) for root in roots],
+        CUSTOMERS,
+    )
+    tokens = await client_users_of(world.settings, roots)
+    by_staff = [_exchange(row, world.client.token) for *row, _ in rows]
+    by_client_users = [_exchange(row, tokens[ids.encode(Kind.CUSTOMER, root)]) for *row, root in rows]
+    # All tokens are checked meanwhile, and then remembered.
+    for exchanges in (by_staff, by_client_users):
+        await _rate(world.port, exchanges, SECONDS / 2)
+    rates = [(await _rate(world.port, by_staff), await _rate(world.port, by_client_users)) for _ in range(TURNS)]
+    return _figure("small_client_user", rates, limit)
+
+
+def _figure(name: str, rates: Sequence[tuple[float, float]], limit: float | None) -> Figure:
+    """Of the rival's rates and ours."""
+    rival, ours = zip(*rates, strict=True)
     return figure_of(
-        "small",
-        [1 / each for each in by_stock],
-        [1 / each for each in by_us],
+        name,
+        [1 / each for each in rival],
+        [1 / each for each in ours],
         limit=limit,
-        note=f"{median(by_us):,.0f} requests a second against {median(by_stock):,.0f}, {CONNECTIONS} connections",
+        note=f"{median(ours):,.0f} requests a second against {median(rival):,.0f}, {CONNECTIONS} connections",
     )

@@ -1,7 +1,8 @@
-"""tree, tree_floor and tree_sql: one tree of customers with all that hangs on them, in one document."""
+"""tree, tree_floor, tree_client_user and tree_sql: one tree of customers with all that hangs on them, in one document."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
@@ -12,11 +13,12 @@ from typing import Any
 import httpx
 import orjson
 import rivals
+import uvicorn
 from counting import counted_statements
 from measuring import Figure, Side, compare
 from reading import LARGE
-from starlette.routing import Router
-from world import TOKEN, Client, World, data_of, floor, stock
+from starlette.types import ASGIApp
+from world import TOKEN, Client, World, client_users_of, data_of, floor, free_port, stock
 
 from holdco import ids
 from holdco.app import create_app
@@ -54,7 +56,7 @@ class Tree:
     answer: bytes
 
 
-async def _roots(world: World) -> list[str]:
+async def roots_of(world: World) -> list[str]:
     """Of trees all over the data: each has its own rows, none of them asked for twice in a row."""
     rows = await world.connection.fetch(
         "select id from customers where organization_id = $1 and parent_id is null and number <> $2 order by number",
@@ -75,7 +77,7 @@ def _answer(world: World, root: str) -> bytes:
 async def tree(world: World, limit: float | None) -> Figure:
     """Against the stock executor. Its JSON has spaces, so the data are compared."""
     with stock(world.settings) as port, closing(Client(port)) as client:
-        trees = [Tree(root, _answer(world, root)) for root in await _roots(world)]
+        trees = [Tree(root, _answer(world, root)) for root in await roots_of(world)]
         for each in trees:
             assert orjson.loads(client.send(document(LEVELS), {"id": each.id})) == orjson.loads(each.answer)
 
@@ -99,7 +101,7 @@ async def tree(world: World, limit: float | None) -> Figure:
 async def tree_floor(world: World, limit: float | None) -> Figure:
     """Against rows fetched by hand. The answers are the same, byte for byte."""
     with floor(world.settings) as port, closing(Client(port)) as client:
-        trees = [Tree(root, _answer(world, root)) for root in await _roots(world)]
+        trees = [Tree(root, _answer(world, root)) for root in await roots_of(world)]
 
         async def by_hand(each: Tree) -> tuple[Tree, bytes]:
             return each, client.get(f"/trees/{each.id}")
@@ -113,6 +115,29 @@ async def tree_floor(world: World, limit: float | None) -> Figure:
             limit=limit,
             rounds=2 * ROUNDS * TREES,
             note="the rival makes the same bytes by hand-written queries",
+        )
+
+
+async def tree_client_user(world: World, limit: float | None) -> Figure:
+    """As a client user of the root, of each tree another, against staff. They see the same: every link lets its parent view."""
+    trees = [Tree(root, _answer(world, root)) for root in await roots_of(world)]
+    tokens = await client_users_of(world.settings, [each.id for each in trees])
+    with closing(Client(world.port)) as client:
+
+        async def by_client_user(each: Tree) -> tuple[Tree, bytes]:
+            client.token = tokens[each.id]
+            return each, client.send(document(LEVELS), {"id": each.id})
+
+        # Each token is checked once and then remembered.
+        for each in trees:
+            await _is_same(await by_client_user(each))
+        return await compare(
+            "tree_client_user",
+            _ours(world, trees),
+            Side(by_client_user, _is_same, _each(trees)),
+            limit=limit,
+            rounds=2 * ROUNDS * TREES,
+            note="the rival is staff, who asks the same of the same server",
         )
 
 
@@ -143,11 +168,11 @@ async def tree_sql(world: World, limit: float | None) -> Figure:
     large = await world.connection.fetchval(
         "select id from customers where organization_id = $1 and number = $2", world.organization_id, LARGE
     )
-    roots = [*(await _roots(world))[:2], ids.encode(Kind.CUSTOMER, large)]
+    roots = [*(await roots_of(world))[:2], ids.encode(Kind.CUSTOMER, large)]
     settings = replace(world.settings, pool_size=1)
     depths = range(2, LEVELS + 2)
     counts = {levels: await _statements(create_app(settings), document(levels), roots) for levels in depths}
-    by_stock = await _statements(rivals.stock(settings).router, document(LEVELS), roots)
+    by_stock = await _statements(rivals.stock(settings), document(LEVELS), roots)
     told = ", ".join(f"{count} at {levels} levels" for levels, count in counts.items())
     return Figure(
         "tree_sql",
@@ -157,7 +182,7 @@ async def tree_sql(world: World, limit: float | None) -> Figure:
     )
 
 
-async def _statements(app: Router, asked: str, roots: list[str]) -> int:
+async def _statements(app: ASGIApp, asked: str, roots: list[str]) -> int:
     """The most for any root, of the whole way from request to answer."""
     with counted_statements() as statements:
         async with _served(app) as client:
@@ -172,10 +197,17 @@ async def _statements(app: Router, asked: str, roots: list[str]) -> int:
 
 
 @asynccontextmanager
-async def _served(app: Router) -> AsyncIterator[httpx.AsyncClient]:
+async def _served(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    """A server in this process, where its statements can be counted."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, lifespan="on", log_level="warning"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started and not serving.done():  # noqa: ASYNC110 (uvicorn tells it no other way)
+        await asyncio.sleep(0.01)
     shown = {"authorization": f"Bearer {os.environ[TOKEN]}"}
-    async with (
-        app.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench", headers=shown) as client,
-    ):
-        yield client
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=shown, timeout=60) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await serving

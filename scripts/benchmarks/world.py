@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -22,11 +22,12 @@ import orjson
 
 from holdco import running
 from holdco.access import service as access
+from holdco.authentication import issuing
 from holdco.database import begin
 from holdco.migrations.metadata import metadata
 from holdco.seeding import bench
 from holdco.settings import Settings
-from holdco.viewer import StaffRole
+from holdco.viewer import ClientUserRole, StaffRole
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60
@@ -39,8 +40,8 @@ _RIVALS = (sys.executable, str(Path(__file__).parent / "rivals.py"))
 class Client:
     """GraphQL over one kept HTTP connection, by hand: what a client library does with an answer is not to be measured."""
 
-    def __init__(self, port: int) -> None:
-        self.token = os.environ.get(TOKEN, "")
+    def __init__(self, port: int, token: str | None = None) -> None:
+        self.token = os.environ.get(TOKEN, "") if token is None else token
         self._port = port
         self._socket: socket.socket | None = None
         self._used_at = 0.0
@@ -148,6 +149,25 @@ async def token_for(settings: Settings) -> str:
     ):
         expires_at = datetime.now(UTC) + timedelta(days=1)
         return (await access.create(transaction, name="bench", role=StaffRole.ADMIN, expires_at=expires_at)).text
+
+
+async def client_users_of(settings: Settings, customers: Sequence[str]) -> dict[str, str]:
+    """By customer, the token of a client user who is its administrator and belongs to no other; good for a day.
+
+    A second run finds the client users again.
+    """
+    expires_at = datetime.now(UTC) + timedelta(days=1)
+    async with (
+        running.engine_of(settings) as engine,
+        begin(engine, organization_id=settings.organization_id, actor="bench") as transaction,
+    ):
+        issued = [
+            await issuing.for_client_user(
+                transaction, customer=each, role=ClientUserRole.ADMIN, email=f"{each}@bench.example", expires_at=expires_at
+            )
+            for each in customers
+        ]
+    return {each: token.text for each, token in zip(customers, issued, strict=True)}
 
 
 async def _seed(settings: Settings) -> bool:

@@ -113,8 +113,13 @@ def rows_by_key(listing: Listing[Any], key: str, names: Names) -> Select[Any]:
 
 
 def is_key(column_of_key: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether the column holds one of the keys that a loader binds: one array, so that the statement is always the same."""
-    return column_of_key == func.any(bindparam(KEYS, type_=array_of(column_of_key)))
+    """Whether the column holds one of the keys that a loader binds: one array, so that the statement is always the same.
+
+    By way of a subquery, because Postgres then does not look at how many keys there are. Otherwise one key is so much less than
+    its general plan allows for that it plans anew for each request, which takes several times as long as finding the row.
+    """
+    keys = bindparam(KEYS, type_=array_of(column_of_key))
+    return column_of_key == func.any(func.array(select(func.unnest(keys)).scalar_subquery()))
 
 
 def _parents_table(relation: Relation) -> FromClause:
