@@ -174,14 +174,14 @@ async def dev_tokens(settings: Settings, *, customer: str) -> DevTokens:
 
 
 def check_host(host: str) -> None:
-    """Raises SettingsError for anything but loopback: until there is access control, whoever can connect may do anything."""
+    """Raises SettingsError for anything but loopback: tokens must not cross a network in the clear, and Holdco speaks no TLS."""
     try:
         is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         is_loopback = False
     if not is_loopback:
         raise SettingsError(
-            f"HOLDCO_HOST is {host!r}. Holdco has no access control yet, so it serves this machine only: use 127.0.0.1."
+            f"HOLDCO_HOST is {host!r}. Tokens must not cross a network in the clear: use 127.0.0.1, behind a proxy for TLS."
         )
 
 

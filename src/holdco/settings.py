@@ -41,7 +41,7 @@ class Settings:
 
     `DATABASE_URL`               a Postgres to use; without it an embedded one runs in the data directory
     `HOLDCO_DATA_DIR`            where the embedded Postgres keeps its files (default: `.holdco` here)
-    `HOLDCO_HOST`, `HOLDCO_PORT` where to serve (default: 127.0.0.1:8000; only loopback until access control exists)
+    `HOLDCO_HOST`, `HOLDCO_PORT` where to serve (default: 127.0.0.1:8000; only loopback, behind a proxy for TLS)
     `HOLDCO_ORGANIZATION_ID`     the organization that commands are for; a server serves whichever a token names
     `HOLDCO_POOL_SIZE`           database connections of one worker (default: 10)
     `HOLDCO_DOCUMENTS`           which documents are executed: off, apq, log or require (default: apq)
