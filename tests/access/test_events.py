@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,22 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from access.people import client_user
-from holdco.viewer import ClientUserRole
+from access.test_hidden_influence import founded
+from access.worlds import Maker, World, without_hidden
+from holdco.changes.hub import Hub
+from holdco.changes.notice import Notice, Topic
+from holdco.context import Context
+from holdco.scopes import CustomerScope
+from holdco.subscriptions.seen import SeenEvents
+from holdco.viewer import ClientUserRole, Viewer
 from stories import PAYS, SEES, Story
 from subscriptions.conftest import Server, Socket, serving
 from tokens import bearer, issue
 
 HIDDEN = {"view": False, "pay": False, "manage": False}
+WORLDS = 12
+# That something changes.
+CHANCE = 0.4
 TOPICS = {
     "customerChanged": "customerIds customers { name } refetch",
     "invoiceChanged": "invoiceIds invoices { total } refetch",
@@ -95,3 +106,43 @@ async def told(sockets: dict[str, Socket], topic: str) -> dict[str, Any]:
     """The next event of a topic."""
     event: dict[str, Any] = (await sockets[topic].next("1"))[topic]
     return event
+
+
+@pytest.mark.parametrize("seed", range(WORLDS))
+async def test_whatever_changes_its_events_name_what_may_be_seen_and_all_of_it(engine: AsyncEngine, seed: int) -> None:
+    """Random organizations, and notices of random things in them, seen and hidden; the model says what may be named."""
+    chance = Random(seed)
+    world = Maker(chance).make()
+    organization_id = await founded(engine, world)
+    visible = without_hidden(world).rows
+    viewer = Viewer(organization_id, "client user", None, client_user_id=world.viewer_id)
+    own = [row["customer_id"] for row in world.rows["client_user_customers"] if row["client_user_id"] == world.viewer_id]
+    seen_customers, told = world.visible_customers(), 0
+    for topic, table, owner in (
+        (Topic.CUSTOMER, "customers", "id"),
+        (Topic.INVOICE, "invoices", "customer_id"),
+        (Topic.ALLOCATION, "allocations", "beneficiary_id"),
+    ):
+        may_be_named = {row["id"] for row in visible[table] if row[owner] in seen_customers}
+        for watched in own:
+            hub = Hub()
+            subscriber = hub.subscribe(organization_id, topic, watched, CustomerScope.SUBTREE)
+            events = SeenEvents(subscriber, Context(engine, viewer, hub=hub))
+            for _ in range(5):
+                changed = [row for row in world.rows[table] if chance.random() < CHANCE]
+                for row in changed:
+                    notice = Notice(organization_id, {topic: {row[owner]: [row["id"]]}})
+                    hub.deliver(notice, {row[owner]: _places(world, row[owner])})
+                below = {row["id"] for row in changed if world.way(watched, row[owner]) is not None}
+                # What may not be named waits for what may, and is then not among it.
+                if below & may_be_named:
+                    assert set((await anext(events)).ids) == below & may_be_named
+                    told += 1
+            await events.aclose()
+    assert told > 0
+
+
+def _places(world: World, customer_id: UUID) -> list[tuple[UUID, int]]:
+    """Its ancestors, itself included, with their distance."""
+    ways = {row["id"]: world.way(row["id"], customer_id) for row in world.rows["customers"]}
+    return [(key, len(way)) for key, way in ways.items() if way is not None]

@@ -152,7 +152,7 @@ def _planted(rows: Rows, cursors: list[str]) -> Planted:
     return Planted(keys, words, cursors)
 
 
-async def _founded(engine: AsyncEngine, world: World) -> UUID:
+async def founded(engine: AsyncEngine, world: World) -> UUID:
     organization_id = uuid4()
     await organizations.ensure(engine, organization_id)
     async with database.begin(engine, organization_id=organization_id, actor="tester") as transaction:
@@ -200,7 +200,7 @@ class Pair:
 async def _pair(engine: AsyncEngine, chance: Random) -> Pair:
     world = Maker(chance).make()
     reduced = without_hidden(world)
-    whole_id, reduced_id = await _founded(engine, world), await _founded(engine, reduced)
+    whole_id, reduced_id = await founded(engine, world), await founded(engine, reduced)
     planted = _planted(world.rows, await _cursors(engine, whole_id))
     return Pair(engine, world, reduced, whole_id, reduced_id, planted)
 
