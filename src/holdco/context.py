@@ -49,6 +49,8 @@ class Context:
         self.permission: Check | None = None
         self.capacity = capacity or Capacity(1)
         self._has_room = False
+        # Whose denial is on record.
+        self.denied_queries: set[str] = set()
         # Whether anything that this operation changed is there to stay.
         self.has_committed = False
         self._statement_count = 0

@@ -7,11 +7,8 @@ from typing import Any
 
 from graphql import GraphQLSchema
 
-from holdco import database
-from holdco.access.permission import Permission
+from holdco.access.permission import Permission, record_denial
 from holdco.access.rules import RULES
-from holdco.activity import service as activity
-from holdco.activity.service import Entry
 from holdco.context import Context
 
 Resolver = Callable[..., Awaitable[Any]]
@@ -37,15 +34,6 @@ def _permitted(name: str, resolve: Resolver) -> Resolver:
         finally:
             context.permission = None
             if permission.denial is not None:
-                await _record(context, permission.denial)
+                await record_denial(context, permission.denial)
 
     return resolved
-
-
-async def _record(context: Context, denial: Entry) -> None:
-    """In a transaction of its own: the one that was refused has left nothing."""
-    viewer = context.viewer
-    async with database.begin(
-        context.engine, organization_id=viewer.organization_id, actor=viewer.actor, viewer=viewer
-    ) as transaction:
-        await activity.record(transaction, [denial])

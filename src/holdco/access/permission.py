@@ -9,11 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from holdco import ids
+from holdco import database, ids
 from holdco.access.errors import Forbidden
 from holdco.access.rules import RULES, Rule
 from holdco.activity import service as activity
 from holdco.activity.service import Entry
+from holdco.context import Context
 from holdco.database import Transaction
 from holdco.errors import BadUserInput, NotFound
 from holdco.ids import Kind
@@ -163,6 +164,16 @@ class Permission:
         subject = ids.encode(Kind.CUSTOMER, customer_id) if customer_id is not None else organization
         self.denial = Entry("access.denied", customer_id, subject, {"mutation": self.mutation})
         return Forbidden(message, field=path or None)
+
+
+async def record_denial(context: Context, denial: Entry) -> None:
+    """In a transaction of its own: the one that was refused has left nothing."""
+    viewer = context.viewer
+    await context.renew()
+    async with database.begin(
+        context.engine, organization_id=viewer.organization_id, actor=viewer.actor, viewer=viewer
+    ) as transaction:
+        await activity.record(transaction, [denial])
 
 
 def _named(given: Any, path: list[str]) -> Iterator[str]:
