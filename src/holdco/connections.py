@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, StrEnum
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
 import strawberry
@@ -21,7 +21,7 @@ from holdco.filtering import Condition
 from holdco.ids import Kind, decode
 from holdco.listing import Listing, Order, row_type_of
 from holdco.loading import CountOfAll, CountsByParent, Loader, PagesByParent, page_of_all
-from holdco.paging import Page, PageRequest
+from holdco.paging import Page, PageRequest, request_of
 from holdco.validation import is_text
 
 Info = StrawberryInfo[Context, None]
@@ -166,6 +166,33 @@ class OrderDirection(StrEnum):
 def orders_of(given: Sequence[Any] | None) -> list[Order]:
     """From a list of inputs `{field, direction}`, where the values of the enum `field` are names of a row."""
     return [Order(entry.field.value, entry.direction is OrderDirection.DESC) for entry in given or ()]
+
+
+class Conditional(Protocol):
+    """A filter as clients write it."""
+
+    def conditions(self) -> list[Condition]: ...
+
+
+def list_request(
+    listing: Listing[Any],
+    filter: Conditional | None,  # noqa: A002 (the name that clients write)
+    order_by: Sequence[Any] | None,
+    first: int | None,
+    after: str | None,
+    last: int | None = None,
+    before: str | None = None,
+) -> PageRequest:
+    """What a field with a filter, an ordering and a page asks of a listing. Raises BadUserInput, as `paging.request_of`."""
+    return request_of(
+        listing,
+        first=first,
+        after=after,
+        last=last,
+        before=before,
+        orders=orders_of(order_by),
+        conditions=filter.conditions() if filter is not None else (),
+    )
 
 
 @strawberry.input(description="Conditions on a text; all given ones must hold.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import signal
 import sys
@@ -22,6 +21,7 @@ from holdco.authentication import issuing
 from holdco.authentication.issuing import DevTokens
 from holdco.database import create_engine
 from holdco.endpoint.draining import DrainedHTTP, DrainedWebSockets
+from holdco.endpoint.hosts import is_this_machine
 from holdco.errors import SettingsError
 from holdco.migrations import upgrade
 from holdco.monitoring.metrics import DIRECTORY
@@ -175,11 +175,7 @@ async def dev_tokens(settings: Settings, *, customer: str) -> DevTokens:
 
 def check_host(host: str) -> None:
     """Raises SettingsError for anything but loopback: tokens must not cross a network in the clear, and Holdco speaks no TLS."""
-    try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
+    if not is_this_machine(host):
         raise SettingsError(
             f"HOLDCO_HOST is {host!r}. Tokens must not cross a network in the clear: use 127.0.0.1, behind a proxy for TLS."
         )

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Boolean, ColumnClause, ColumnElement, Executable, Uuid, bindparam
+from sqlalchemy import Boolean, ColumnClause, ColumnElement, Executable, TextClause, Uuid, bindparam
 from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import visitors
@@ -96,10 +96,8 @@ class SightedDialect(dialect):
 
 _TOLD: WeakKeyDictionary[Executable, str] = WeakKeyDictionary()
 
-Statement = Any
 
-
-def told_otherwise(statement: Statement, to_client_users: str) -> Statement:
+def told_otherwise(statement: TextClause, to_client_users: str) -> TextClause:
     """A statement that is written as text, and what is told to client users in its place, with `seen` where that is decided."""
     _TOLD[statement] = to_client_users
     return statement

@@ -6,13 +6,8 @@ Refusal
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from holdco.errors import Refusal, UserErrorCode
 
 
 class Forbidden(Refusal):
     code = UserErrorCode.FORBIDDEN
-
-    def __init__(self, message: str, *, field: Iterable[str] | None = None) -> None:
-        super().__init__(message, field=field)

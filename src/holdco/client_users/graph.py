@@ -10,10 +10,22 @@ from strawberry import ID, Parent
 
 from holdco import ids
 from holdco.client_users import loaders, queries
-from holdco.client_users.inputs import ClientUserFilter, ClientUserOrder, client_user_request
+from holdco.client_users.inputs import ClientUserFilter, ClientUserOrder
 from holdco.client_users.models import InvitationState, ProjectScope
 from holdco.client_users.queries import ClientUserRow
-from holdco.connections import Connection, EdgeRow, Info, Listed, NodeInterface, PageInfo, counted, listed, page_info, related
+from holdco.connections import (
+    Connection,
+    EdgeRow,
+    Info,
+    Listed,
+    NodeInterface,
+    PageInfo,
+    counted,
+    list_request,
+    listed,
+    page_info,
+    related,
+)
 from holdco.customers.graph import Customer
 from holdco.customers.queries import CustomerRow
 from holdco.execution.fields import column, identifier, load, lookup, relation, single
@@ -147,4 +159,4 @@ class ClientUserQueries:
         last: int | None = None,
         before: str | None = None,
     ) -> Connection[ClientUser]:
-        return await listed(info, queries.LISTING, client_user_request(filter, order_by, first, after, last, before))
+        return await listed(info, queries.LISTING, list_request(queries.LISTING, filter, order_by, first, after, last, before))

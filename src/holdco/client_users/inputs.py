@@ -7,12 +7,10 @@ from enum import StrEnum
 import strawberry
 from strawberry import ID, Maybe
 
-from holdco.client_users import queries
 from holdco.client_users.models import InvitationState, ProjectScope
-from holdco.connections import DateTimeFilter, EmailFilter, IdFilter, OrderDirection, TextFilter, conditions_of, orders_of
+from holdco.connections import DateTimeFilter, EmailFilter, IdFilter, OrderDirection, TextFilter, conditions_of
 from holdco.filtering import Condition
 from holdco.ids import Kind
-from holdco.paging import PageRequest, request_of
 from holdco.viewer import ClientUserRole
 
 strawberry.enum(InvitationState, name="InvitationStatus")
@@ -109,22 +107,3 @@ class ContactConvertInput:
 @strawberry.input
 class ContactInviteInput(ContactConvertInput):
     name: str | None = strawberry.field(default=None, description="The contact's where it is left out.")
-
-
-def client_user_request(
-    filter: ClientUserFilter | None,  # noqa: A002 (the name that clients write)
-    order_by: list[ClientUserOrder] | None,
-    first: int | None,
-    after: str | None,
-    last: int | None = None,
-    before: str | None = None,
-) -> PageRequest:
-    return request_of(
-        queries.LISTING,
-        first=first,
-        after=after,
-        last=last,
-        before=before,
-        orders=orders_of(order_by),
-        conditions=filter.conditions() if filter is not None else (),
-    )

@@ -10,9 +10,9 @@ from strawberry import ID, Parent
 
 from holdco import ids
 from holdco.client_users.loaders import ClientUserById
-from holdco.connections import Connection, Info, NodeInterface, listed, related
+from holdco.connections import Connection, Info, NodeInterface, list_request, listed, related
 from holdco.contacts import loaders, queries
-from holdco.contacts.inputs import ContactFilter, ContactOrder, contact_request
+from holdco.contacts.inputs import ContactFilter, ContactOrder
 from holdco.contacts.queries import ContactRow
 from holdco.customers.graph import Customer
 from holdco.customers.loaders import CustomerById
@@ -78,4 +78,4 @@ class ContactQueries:
         last: int | None = None,
         before: str | None = None,
     ) -> Connection[Contact]:
-        return await listed(info, queries.LISTING, contact_request(filter, order_by, first, after, last, before))
+        return await listed(info, queries.LISTING, list_request(queries.LISTING, filter, order_by, first, after, last, before))

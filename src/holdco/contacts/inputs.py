@@ -6,11 +6,9 @@ from enum import StrEnum
 
 import strawberry
 
-from holdco.connections import DateTimeFilter, EmailFilter, IdFilter, OrderDirection, TextFilter, conditions_of, orders_of
-from holdco.contacts import queries
+from holdco.connections import DateTimeFilter, EmailFilter, IdFilter, OrderDirection, TextFilter, conditions_of
 from holdco.filtering import Condition
 from holdco.ids import Kind
-from holdco.paging import PageRequest, request_of
 
 
 @strawberry.enum(description="What contacts may be ordered by. Who keeps a copy reads on from the last updatedAt.")
@@ -37,22 +35,3 @@ class ContactFilter:
 
     def conditions(self) -> list[Condition]:
         return conditions_of(self, {"id": Kind.CONTACT, "customer_id": Kind.CUSTOMER})
-
-
-def contact_request(
-    filter: ContactFilter | None,  # noqa: A002 (the name that clients write)
-    order_by: list[ContactOrder] | None,
-    first: int | None,
-    after: str | None,
-    last: int | None = None,
-    before: str | None = None,
-) -> PageRequest:
-    return request_of(
-        queries.LISTING,
-        first=first,
-        after=after,
-        last=last,
-        before=before,
-        orders=orders_of(order_by),
-        conditions=filter.conditions() if filter is not None else (),
-    )

@@ -22,6 +22,7 @@ from holdco.connections import (
     PageInfo,
     UserError,
     counted,
+    list_request,
     listed,
     orders_of,
     page_info,
@@ -32,7 +33,7 @@ from holdco.connections import (
 from holdco.contacts import queries as contacts
 from holdco.contacts.loaders import ContactCountByCustomerId, ContactsByCustomerId
 from holdco.customers import deletion, loaders, queries
-from holdco.customers.inputs import CustomerBy, CustomerFilter, CustomerOrder, customer_request
+from holdco.customers.inputs import CustomerBy, CustomerFilter, CustomerOrder
 from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
 from holdco.customers.queries import CustomerRow, ParentLinkRow
 from holdco.errors import BadUserInput
@@ -198,7 +199,7 @@ class Customer(NodeInterface):
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[Customer]:
-        request = customer_request(filter, order_by, first, after)
+        request = list_request(queries.LISTING, filter, order_by, first, after)
         return related([row.id for row in rows], loaders.ChildrenByCustomerId, loaders.ChildCountByCustomerId, request)
 
     @relation("The subtree as a flat list, parents before their children, for trees of unknown depth; at most 500 a page.")
@@ -380,7 +381,7 @@ class CustomerQueries:
         last: int | None = None,
         before: str | None = None,
     ) -> Connection[Customer]:
-        return await listed(info, queries.LISTING, customer_request(filter, order_by, first, after, last, before))
+        return await listed(info, queries.LISTING, list_request(queries.LISTING, filter, order_by, first, after, last, before))
 
     @strawberry.field(
         description="What customerDelete would remove, what stands in its way, and the token that confirms it. For staff only."

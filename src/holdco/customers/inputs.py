@@ -15,13 +15,10 @@ from holdco.connections import (
     OrderDirection,
     TextFilter,
     conditions_of,
-    orders_of,
 )
-from holdco.customers import queries
 from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
 from holdco.filtering import Condition
 from holdco.ids import Kind
-from holdco.paging import PageRequest, request_of
 from holdco.scalars import CurrencyCode
 
 strawberry.enum(CustomerKind)
@@ -68,22 +65,3 @@ class CustomerBy:
     id: Maybe[ID] = None
     number: Maybe[str] = None
     external_id: Maybe[str] = None
-
-
-def customer_request(
-    filter: CustomerFilter | None,  # noqa: A002 (the name that clients write)
-    order_by: list[CustomerOrder] | None,
-    first: int | None,
-    after: str | None,
-    last: int | None = None,
-    before: str | None = None,
-) -> PageRequest:
-    return request_of(
-        queries.LISTING,
-        first=first,
-        after=after,
-        last=last,
-        before=before,
-        orders=orders_of(order_by),
-        conditions=filter.conditions() if filter is not None else (),
-    )

@@ -35,7 +35,7 @@ _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+?)\.?(?::[0-9]*)?")
 
 def with_hosts(app: ASGIApp, *, bound_to: str, hosts: Collection[str]) -> ASGIApp:
     """The application for requests whose Host is answered; others get 421 (RFC 9110, 15.5.20), a WebSocket's 403."""
-    if "*" in hosts or not (hosts or _is_this_machine(bound_to)):
+    if "*" in hosts or not (hosts or is_this_machine(bound_to)):
         return app
     is_answered = _answered(hosts)
 
@@ -73,8 +73,12 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _is_this_machine(host: str) -> bool:
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+def is_this_machine(host: str) -> bool:
+    """Whether a server that binds there can be reached from this machine alone."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,9 +8,10 @@ import strawberry
 from strawberry import ID, Maybe, Parent
 
 from holdco import ids
-from holdco.connections import Connection, Info, NodeInterface, listed, plain_text, related
+from holdco.connections import Connection, Info, NodeInterface, list_request, listed, plain_text, related
+from holdco.customers import queries as customers
 from holdco.customers.graph import Customer
-from holdco.customers.inputs import CustomerFilter, CustomerOrder, customer_request
+from holdco.customers.inputs import CustomerFilter, CustomerOrder
 from holdco.execution.fields import identifier, load, lookup, relation, single
 from holdco.groups import loaders, queries
 from holdco.groups.queries import GroupRow
@@ -40,7 +41,7 @@ class CustomerGroup(NodeInterface):
         first: int | None = None,
         after: str | None = None,
     ) -> Connection[Customer]:
-        request = customer_request(filter, order_by, first, after)
+        request = list_request(customers.LISTING, filter, order_by, first, after)
         return related([row.id for row in rows], loaders.CustomersByGroupId, loaders.CustomerCountByGroupId, request)
 
 

@@ -10,7 +10,7 @@ from strawberry import ID, Parent
 from holdco import ids
 from holdco.client_users import queries as client_users
 from holdco.client_users.graph import ClientUser
-from holdco.connections import Connection, Info, NodeInterface, listed, related
+from holdco.connections import Connection, Info, NodeInterface, list_request, listed, related
 from holdco.contacts import queries as contacts
 from holdco.contacts.graph import Contact
 from holdco.customers.graph import Customer
@@ -19,7 +19,7 @@ from holdco.execution.fields import identifier, load, lookup, relation, single
 from holdco.ids import Kind
 from holdco.paging import request_of
 from holdco.projects import loaders, queries
-from holdco.projects.inputs import ProjectFilter, ProjectOrder, project_request
+from holdco.projects.inputs import ProjectFilter, ProjectOrder
 from holdco.projects.models import ProjectStatus
 from holdco.projects.queries import ProjectRow
 
@@ -73,4 +73,4 @@ class ProjectQueries:
         last: int | None = None,
         before: str | None = None,
     ) -> Connection[Project]:
-        return await listed(info, queries.LISTING, project_request(filter, order_by, first, after, last, before))
+        return await listed(info, queries.LISTING, list_request(queries.LISTING, filter, order_by, first, after, last, before))

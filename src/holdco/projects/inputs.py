@@ -6,11 +6,9 @@ from enum import StrEnum
 
 import strawberry
 
-from holdco.connections import DateTimeFilter, IdFilter, OrderDirection, TextFilter, conditions_of, orders_of
+from holdco.connections import DateTimeFilter, IdFilter, OrderDirection, TextFilter, conditions_of
 from holdco.filtering import Condition
 from holdco.ids import Kind
-from holdco.paging import PageRequest, request_of
-from holdco.projects import queries
 from holdco.projects.models import ProjectStatus
 
 strawberry.enum(ProjectStatus)
@@ -38,22 +36,3 @@ class ProjectFilter:
 
     def conditions(self) -> list[Condition]:
         return conditions_of(self, {"id": Kind.PROJECT, "customer_id": Kind.CUSTOMER})
-
-
-def project_request(
-    filter: ProjectFilter | None,  # noqa: A002 (the name that clients write)
-    order_by: list[ProjectOrder] | None,
-    first: int | None,
-    after: str | None,
-    last: int | None = None,
-    before: str | None = None,
-) -> PageRequest:
-    return request_of(
-        queries.LISTING,
-        first=first,
-        after=after,
-        last=last,
-        before=before,
-        orders=orders_of(order_by),
-        conditions=filter.conditions() if filter is not None else (),
-    )
