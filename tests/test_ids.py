@@ -25,7 +25,7 @@ def test_an_id_comes_back_as_it_went(kind: Kind, key: UUID) -> None:
 
 def test_an_id_tells_its_kind_to_a_reader() -> None:
     assert ids.encode(Kind.CUSTOMER, KEY) == "cus_0190000000007000800000000000abcd"
-    kinds = ["act", "alc", "con", "crn", "cus", "grp", "inv", "lnk", "org", "pay", "prj", "tok", "usr"]
+    kinds = ["act", "alc", "con", "crn", "cus", "grp", "inv", "itm", "job", "lnk", "org", "pay", "prj", "prl", "tok", "usr"]
     assert sorted(kind.value for kind in Kind) == kinds
 
 

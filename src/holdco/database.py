@@ -167,8 +167,6 @@ class Organization:
     id: UUID
     timezone: str
     currency: str
-    payment_terms_kind: str
-    payment_terms_net_days: int
     hierarchy_depth_max: int | None
     link_policy: str
     locked_until: date | None
@@ -255,8 +253,7 @@ class Transaction:
 
 _ORGANIZATION = text(
     """
-    select id, timezone, currency, payment_terms_kind, payment_terms_net_days,
-           hierarchy_depth_max, link_policy, locked_until,
+    select id, timezone, currency, hierarchy_depth_max, link_policy, locked_until,
            (cast(:token_id as uuid) is null or exists (
               select from access_tokens t
               where t.organization_id = :organization_id and t.id = cast(:token_id as uuid) and t.revoked_at is null

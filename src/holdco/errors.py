@@ -42,6 +42,10 @@ class UserErrorCode(StrEnum):
         "APPLIED_ON_OUT_OF_RANGE",
         "The date is before the money or an invoice was there, or in the future.",
     )
+    BRACKETS_OVERLAP = (
+        "BRACKETS_OVERLAP",
+        "Two brackets of an item hold the same quantity: each begins where the one before ends, or later.",
+    )
     CHILD_HAS_OPEN_INVOICES = (
         "CHILD_HAS_OPEN_INVOICES",
         "Only customers without open invoices are linked in this organization.",
@@ -49,7 +53,10 @@ class UserErrorCode(StrEnum):
     CLIENT_USER_DEACTIVATED = "CLIENT_USER_DEACTIVATED", "Nobody invites a deactivated client user: reactivate it first."
     CONFIRMATION_STALE = "CONFIRMATION_STALE", "What the token confirms has changed since: ask for the preview again."
     CURRENCY_LOCKED = "CURRENCY_LOCKED", "The customer has documents in its currency, which therefore stays."
-    CURRENCY_MISMATCH = "CURRENCY_MISMATCH", "The money and the invoice are in different currencies, and nothing is converted."
+    CURRENCY_MISMATCH = (
+        "CURRENCY_MISMATCH",
+        "Money and invoice, or price list and customer, differ in currency.",
+    )
     CUSTOMER_INACTIVE = "CUSTOMER_INACTIVE", "The customer is inactive and gets no new invoices; its open ones stay payable."
     DUPLICATE_INVOICE = "DUPLICATE_INVOICE", "One invoice stands in the request more than once: add the amounts up."
     EMAIL_TAKEN = "EMAIL_TAKEN", "Another client user has this e-mail address, in whatever case it is written."
@@ -57,6 +64,7 @@ class UserErrorCode(StrEnum):
     EXCEEDS_UNAPPLIED = "EXCEEDS_UNAPPLIED", "The amount is more than is left of the payment or credit note."
     EXTERNAL_REFERENCE_TAKEN = "EXTERNAL_REFERENCE_TAKEN", "Something else has this id of the other system already."
     FORBIDDEN = "FORBIDDEN", "The role, or the right over another customer, does not go so far."
+    GROUP_HAS_MEMBERS = "GROUP_HAS_MEMBERS", "The group has members: say which group they go to, or remove them first."
     HAS_CHILDREN = "HAS_CHILDREN", "The customer has children: say where they go, or move them first."
     HAS_PROJECTS = "HAS_PROJECTS", "The customer has projects, which are kept: deactivate it instead."
     HAS_TRANSACTIONS = "HAS_TRANSACTIONS", "The customer has documents, or money has passed through it: deactivate it instead."
@@ -74,12 +82,13 @@ class UserErrorCode(StrEnum):
     INVOICE_NOT_DRAFT = "INVOICE_NOT_DRAFT", "Only a draft can be issued, and this invoice is none any more."
     INVOICE_NOT_ISSUED = "INVOICE_NOT_ISSUED", "Only an issued invoice can be voided, and this one is not."
     INVOICE_NOT_PAYABLE = "INVOICE_NOT_PAYABLE", "The invoice is a draft, void, or has nothing left to pay."
+    ITEM_INACTIVE = "ITEM_INACTIVE", "The item is inactive and goes on no new line."
     LINK_DATE_NOT_SUPPORTED = (
         "LINK_DATE_NOT_SUPPORTED",
         "Links change now and at no other date: leave it out.",
     )
     LINK_ENDED = "LINK_ENDED", "The invoice's customer is no longer below the payer."
-    NAME_TAKEN = "NAME_TAKEN", "Another group has this name."
+    NAME_TAKEN = "NAME_TAKEN", "Another group, or another price list, has this name."
     NOT_A_BUSINESS_CUSTOMER = (
         "NOT_A_BUSINESS_CUSTOMER",
         "Only businesses can be parent or child; this one is an individual.",
@@ -90,14 +99,19 @@ class UserErrorCode(StrEnum):
         "Money goes to its owner's invoices or downwards, and this is neither.",
     )
     NOT_AT_CUSTOMER = "NOT_AT_CUSTOMER", "Who is put to a project belongs to its customer or to one above it."
+    NOT_A_MEMBER = "NOT_A_MEMBER", "The customer is not in the group."
     NOT_FOUND = "NOT_FOUND", "There is no such thing, or none that may be seen."
     NUMBER_TAKEN = "NUMBER_TAKEN", "Another customer, invoice or payment has this number."
     PARENT_PAY_NOT_ALLOWED = "PARENT_PAY_NOT_ALLOWED", "Not every link between the payer and the invoice's customer grants pay."
     PAYMENT_REVERSED = "PAYMENT_REVERSED", "The payment has been reversed and has no money left."
+    PERCENT_OUT_OF_RANGE = "PERCENT_OUT_OF_RANGE", "A percentage is below 0 or above 100, or has more than six places."
     PERIOD_LOCKED = "PERIOD_LOCKED", "The date lies in a period whose books are closed."
     PLAN_STALE = "PLAN_STALE", "The preview that is confirmed no longer holds: ask for a new one."
+    PRICE_LIST_INACTIVE = "PRICE_LIST_INACTIVE", "The price list is inactive and is given to nobody any more."
+    PRICE_MISSING = "PRICE_MISSING", "The item has no price in the currency of the invoice: give one with the line."
     RANK_TAKEN = "RANK_TAKEN", "Another group has this rank."
     RIGHTS_INCONSISTENT = "RIGHTS_INCONSISTENT", "A parent that may pay or manage must be allowed to view as well."
+    SKU_TAKEN = "SKU_TAKEN", "Another item has this SKU."
     STALE_VERSION = "STALE_VERSION", "It was changed since it was read: read it again and repeat."
 
 

@@ -25,6 +25,9 @@ class Kind(StrEnum):
     CREDIT_NOTE = "crn"
     ALLOCATION = "alc"
     ACTIVITY = "act"
+    ITEM = "itm"
+    PRICE_LIST = "prl"
+    BULK_JOB = "job"
     ACCESS_TOKEN = "tok"  # noqa: S105 (a prefix)
 
     def __init__(self, value: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from holdco.errors import InvalidInput
-from holdco.terms import PaymentTerms, PaymentTermsKind, TermsRefused, label
+from holdco.payment_terms import PaymentTerms, PaymentTermsKind, TermsRefused, label
 
 strawberry.enum(PaymentTermsKind)
 

@@ -182,6 +182,18 @@ SIGHTS: Final[Mapping[str, Sight]] = {
     ),
     # Its entries name whatever was changed together, and who changed it.
     "activity": Sight(_NONE),
+    # What is agreed with whom, and what others would pay, is staff's; an invoice tells a customer what it pays itself.
+    "items": Sight(_NONE),
+    "item_prices": Sight(_NONE),
+    "price_lists": Sight(_NONE),
+    "price_list_versions": Sight(_NONE),
+    "price_list_rates": Sight(_NONE),
+    "terms": Sight(_NONE),
+    "term_acceptances": Sight(_NONE),
+    "former_group_members": Sight(_NONE),
+    "bulk_jobs": Sight(_NONE),
+    "bulk_job_rows": Sight(_NONE),
+    "waiting_jobs": Sight(_NONE),
     "access_tokens": Sight(_NONE),
     "idempotency_records": Sight(_ALL),
     "organizations": Sight(_ALL),

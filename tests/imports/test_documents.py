@@ -97,7 +97,7 @@ async def test_files_may_come_one_after_another(exports: Exports) -> None:
     assert (await verify(exports.engine, exports.organization_id)).is_clean
 
 
-async def test_terms_that_are_only_a_name_follow_from_the_due_date(exports: Exports) -> None:
+async def test_payment_terms_that_are_only_a_name_follow_from_the_due_date(exports: Exports) -> None:
     exports.contacts.only(HEAD_OFFICE)
     exports.invoices.only("INV-2005")
     exports.invoices.rows[0] |= {"Payment Terms": "0", "Payment Terms Label": "Custom", "Due Date": "2025-04-11"}
@@ -106,7 +106,7 @@ async def test_terms_that_are_only_a_name_follow_from_the_due_date(exports: Expo
     assert await exports.rows(f"{terms} where organization_id = :o") == [("NET", 10, "DOCUMENT", date(2025, 4, 11))]
 
 
-async def test_terms_of_nobody_are_the_organizations(exports: Exports) -> None:
+async def test_payment_terms_of_nobody_are_the_organizations(exports: Exports) -> None:
     exports.contacts.only(NORTHGATE)
     exports.invoices.only("INV-2006")
     exports.invoices.rows[0] |= {"Payment Terms": "", "Payment Terms Label": "", "Due Date": ""}

@@ -10,7 +10,7 @@ import pytest
 from holdco.imports import values
 from holdco.imports.problems import CellRefused, DateFormatRefused
 from holdco.imports.values import DateFormat
-from holdco.terms import PaymentTerms, PaymentTermsKind
+from holdco.payment_terms import PaymentTerms, PaymentTermsKind
 
 
 @pytest.mark.parametrize(

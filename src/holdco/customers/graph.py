@@ -58,7 +58,7 @@ from holdco.projects import queries as projects
 from holdco.projects.loaders import ProjectCountByCustomerId, ProjectsByCustomerId
 from holdco.scalars import JSON, CurrencyCode
 from holdco.scopes import CustomerScope
-from holdco.shapes import Address, PaymentTermsType, address_of, terms_of
+from holdco.shapes import Address, address_of
 
 if TYPE_CHECKING:
     from holdco.client_users.graph import CustomerClientUserConnection
@@ -153,13 +153,6 @@ class Customer(NodeInterface):
     @strawberry.field(metadata=reads("shipping_address"))
     def shipping_address(row: Parent[CustomerRow]) -> Address | None:
         return address_of(row.shipping_address)
-
-    @strawberry.field(
-        description="Its own; null where it follows the organization's.",
-        metadata=reads("payment_terms_kind", "payment_terms_net_days"),
-    )
-    def payment_terms(row: Parent[CustomerRow]) -> PaymentTermsType | None:
-        return terms_of(row.payment_terms_kind, row.payment_terms_net_days)
 
     @relation()
     def external_references(rows: Parent[list[CustomerRow]], info: Info) -> list[ExternalReference]:

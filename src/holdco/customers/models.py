@@ -58,8 +58,6 @@ class Customer(Base):
     shipping_address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     notes: Mapped[str | None] = mapped_column(Text)
     custom_fields: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    payment_terms_kind: Mapped[str | None] = mapped_column(Text)
-    payment_terms_net_days: Mapped[int | None] = mapped_column(Integer)
     parent_id: Mapped[UUID | None] = mapped_column(Uuid)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
@@ -73,7 +71,6 @@ class Customer(Base):
         CheckConstraint(one_of("status", CustomerStatus), name="status"),
         CheckConstraint("parent_id <> id", name="own_parent"),
         CheckConstraint("parent_id is null or kind = 'BUSINESS'", name="business_child"),
-        CheckConstraint("(payment_terms_kind is null) = (payment_terms_net_days is null)", name="payment_terms"),
         Index("ix_customers_parent_id", "organization_id", "parent_id", "number"),
         Index("ix_customers_name", "organization_id", "name", "id"),
         Index("ix_customers_created_at", "organization_id", "created_at", "id"),
@@ -120,6 +117,8 @@ class ParentLink(Base):
     pay: Mapped[bool]
     manage: Mapped[bool]
     pay_invoices_from: Mapped[date | None] = mapped_column(Date)
+    # Whether the parent's terms apply to a child that has none itself (domain.md G3).
+    inherit_terms: Mapped[bool] = mapped_column(server_default=text("false"))
     actor: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
 

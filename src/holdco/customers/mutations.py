@@ -22,7 +22,7 @@ from holdco.customers.service import Parent, Reference
 from holdco.errors import InvalidInput, Refusal
 from holdco.ids import Kind
 from holdco.scalars import JSON, CurrencyCode
-from holdco.shapes import AddressInput, PaymentTermsInput
+from holdco.shapes import AddressInput
 
 
 @strawberry.input(description="What the parent may do. There is no default: whoever links says it (pay and manage need view).")
@@ -67,7 +67,6 @@ class CustomerCreateInput:
     shipping_address: AddressInput | None = None
     notes: str | None = None
     custom_fields: JSON | None = None
-    payment_terms: PaymentTermsInput | None = None
     external_references: list[ExternalReferenceInput] | None = None
     parent: ParentInput | None = None
 
@@ -90,7 +89,6 @@ class CustomerUpdateInput:
     shipping_address: Maybe[AddressInput | None] = None
     notes: Maybe[str | None] = None
     custom_fields: Maybe[JSON | None] = None
-    payment_terms: Maybe[PaymentTermsInput | None] = None
     external_references: Maybe[list[ExternalReferenceInput] | None] = strawberry.field(
         default=None, description="Replaces all of them."
     )
@@ -196,8 +194,6 @@ def _references(given: list[ExternalReferenceInput] | None) -> list[Reference]:
 
 
 def _value(given: Any) -> Any:
-    if isinstance(given, PaymentTermsInput):
-        return given.terms()
     return dataclasses.asdict(given) if isinstance(given, AddressInput) else given
 
 

@@ -38,8 +38,6 @@ class CustomerRow(NamedTuple):
     shipping_address: dict[str, Any] | None
     notes: str | None
     custom_fields: dict[str, Any] | None
-    payment_terms_kind: str | None
-    payment_terms_net_days: int | None
     parent_id: UUID | None
     created_at: datetime
     updated_at: datetime

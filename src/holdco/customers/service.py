@@ -23,7 +23,6 @@ from holdco.errors import InvalidInput, NotFound, Refused, StaleVersion
 from holdco.filtering import any_of
 from holdco.ids import Kind
 from holdco.organizations.numbering import Series, next_number
-from holdco.terms import PaymentTerms
 from holdco.validation import (
     TEXT_LENGTH_MAX,
     Cleaner,
@@ -91,18 +90,12 @@ _CLEANERS: Mapping[str, Cleaner] = {
     "shipping_address": _address,
     "notes": _long_text,
     "custom_fields": _json_object,
-    "payment_terms": lambda value, _field: value,
 }
 
 
 def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as the table keeps them, `payment_terms` as its two columns. Raises Refused with every problem at once."""
-    columns = cleaned(values, _CLEANERS)
-    if "payment_terms" in columns:
-        terms: PaymentTerms | None = columns.pop("payment_terms")
-        columns["payment_terms_kind"] = terms.kind.value if terms else None
-        columns["payment_terms_net_days"] = terms.net_days if terms else None
-    return columns
+    """Values as the table keeps them. Raises Refused with every problem at once."""
+    return cleaned(values, _CLEANERS)
 
 
 async def create(

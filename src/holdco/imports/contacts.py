@@ -20,7 +20,7 @@ from holdco.imports.headings import Aliases, Columns, normalised
 from holdco.imports.problems import CellRefused, FileRefused, Problems
 from holdco.imports.reading import Record, Sheet
 from holdco.imports.rows import Row
-from holdco.terms import PaymentTerms
+from holdco.payment_terms import PaymentTerms
 from holdco.validation import NAME_LENGTH_MAX, TEXT_LENGTH_MAX, email_address
 
 
@@ -164,6 +164,7 @@ class NewCustomer:
     parent: ParentWish | None = None
     groups: tuple[str, ...] = ()
     opening_balance: int = 0
+    payment_terms: PaymentTerms | None = None
 
 
 @dataclass(slots=True)
@@ -259,9 +260,8 @@ class ContactsReader:
                 "shipping_address": row.address("shipping"),
                 "notes": row.kept("notes", TEXT_LENGTH_MAX),
                 "custom_fields": self._custom_fields(record),
-                "payment_terms_kind": terms.kind.value if terms else None,
-                "payment_terms_net_days": terms.net_days if terms else None,
             },
+            payment_terms=terms,
             parent=_parent(row),
             groups=_groups(row),
             opening_balance=_opening_balance(row, currency),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -15,6 +15,8 @@ from holdco.database import Transaction
 from holdco.errors import UserErrorCode
 from holdco.imports.rows import Row
 from holdco.imports.values import identifier, shown
+from holdco.terms import service as terms
+from holdco.terms.precedence import EffectiveTerm
 
 SYSTEM = "zoho_books"
 """What the ids of Zoho are kept under, as external references of customers and as the source of documents."""
@@ -30,8 +32,7 @@ class Known(NamedTuple):
     company_name: str | None
     tax_id: str | None
     billing_address: dict[str, Any] | None
-    payment_terms_kind: str | None
-    payment_terms_net_days: int | None
+    payment_terms: EffectiveTerm
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Directory:
     by_name: dict[str, list[Known]] = field(default_factory=dict)
 
 
-_COLUMNS = "id, name, kind, currency, company_name, tax_id, billing_address, payment_terms_kind, payment_terms_net_days"
+_COLUMNS = "id, name, kind, currency, company_name, tax_id, billing_address"
 # One table each, and no join: after a large import the statistics know nothing of an organization yet, and a join of what
 # looks like two single rows may be planned the wrong way round.
 _REFERENCES = text(
@@ -74,14 +75,21 @@ async def load(transaction: Transaction, *, external_ids: set[str], names: set[s
         )
         keys = {row[1] for row in references}
         found = await transaction.rows(_BY_ID, {"organization_id": organization_id, "keys": list(keys)})
-        known = {row[0]: Known(*row) for row in found}
+        known = {customer.id: customer for customer in await _known(transaction, found)}
         directory.by_external_id = {external_id: known[key] for external_id, key in references}
     if names:
         named: defaultdict[str, list[Known]] = defaultdict(list)
-        for row in await transaction.rows(_BY_NAME, {"organization_id": organization_id, "keys": list(names)}):
-            named[row[1]].append(Known(*row))
+        found = await transaction.rows(_BY_NAME, {"organization_id": organization_id, "keys": list(names)})
+        for customer in await _known(transaction, found):
+            named[customer.name].append(customer)
         directory.by_name = dict(named)
     return directory
+
+
+async def _known(transaction: Transaction, rows: Sequence[Any]) -> list[Known]:
+    # Payment terms have no currency, whichever is asked for.
+    effective = await terms.resolve(transaction, [(row.id, row.currency) for row in rows])
+    return [Known._make([*row, effective[row.id, row.currency].payment_terms]) for row in rows]
 
 
 class Lookup:

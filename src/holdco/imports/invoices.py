@@ -25,8 +25,9 @@ from holdco.imports.problems import CellRefused, Problems
 from holdco.imports.reading import Record
 from holdco.imports.rows import Fields, Row, differing
 from holdco.imports.values import DateFormat, Remembered
-from holdco.invoices.models import InvoiceStatus, TermSource
-from holdco.terms import PaymentTerms, PaymentTermsKind, TermsRefused, due_date
+from holdco.invoices.models import InvoiceStatus, InvoiceTermSource
+from holdco.invoices.service import usual_terms
+from holdco.payment_terms import PaymentTerms, PaymentTermsKind, TermsRefused, due_date
 from holdco.validation import TEXT_LENGTH_MAX
 
 _OWN: Final = InvoiceCells._fields.index("item_name")
@@ -87,7 +88,7 @@ class ReadInvoice:
     invoice_date: date
     due_date: date
     terms: PaymentTerms
-    terms_source: TermSource
+    terms_source: InvoiceTermSource
     bill_to: Mapping[str, Any]
     is_discount_before_tax: bool
     figures: Figures
@@ -279,8 +280,8 @@ class InvoiceReader:
 
     def _timing(
         self, row: Row[InvoiceCells], customer: Known, invoice_date: date
-    ) -> tuple[PaymentTerms, TermSource, date] | None:
-        """The file's terms, else the customer's, else the organization's; the file's due date, else what the terms make it."""
+    ) -> tuple[PaymentTerms, InvoiceTermSource, date] | None:
+        """The file's terms, else those that apply to the customer; the file's due date, else what the terms make it."""
         due = row.optional("due_date", self._dates)
         try:
             terms = self._read_terms(row.cells.terms_days, row.cells.terms_label)
@@ -289,12 +290,12 @@ class InvoiceReader:
             return None
         if not row.is_sound:
             return None
-        source = TermSource.DOCUMENT
+        source = InvoiceTermSource.DOCUMENT
         if terms is None and due is not None and (row.cells.terms_label or row.cells.terms_days):
             # Terms of the organization's own making, which the file knows by name only: the due date says what they were.
             terms = PaymentTerms(PaymentTermsKind.NET, max((due - invoice_date).days, 0))
         if terms is None:
-            terms, source = _usual_terms(self._transaction, customer)
+            terms, source = usual_terms(customer.payment_terms)
         try:
             due = due or due_date(invoice_date, terms)
         except TermsRefused as problem:
@@ -309,15 +310,6 @@ class InvoiceReader:
         if (days, label) not in self._terms:
             self._terms[days, label] = values.payment_terms(days, label)
         return self._terms[days, label]
-
-
-def _usual_terms(transaction: Transaction, customer: Known) -> tuple[PaymentTerms, TermSource]:
-    if customer.payment_terms_kind is not None and customer.payment_terms_net_days is not None:
-        kind = PaymentTermsKind(customer.payment_terms_kind)
-        return PaymentTerms(kind, customer.payment_terms_net_days), TermSource.CUSTOMER
-    organization = transaction.organization
-    kind = PaymentTermsKind(organization.payment_terms_kind)
-    return PaymentTerms(kind, organization.payment_terms_net_days), TermSource.ORGANIZATION
 
 
 def _bill_to(row: Row[InvoiceCells], customer: Known) -> dict[str, Any]:

@@ -23,8 +23,12 @@ from holdco.imports.contacts import NewCustomer, ReadContacts
 from holdco.imports.parents import Link
 from holdco.imports.problems import Problems
 from holdco.imports.staging import ActivityLog, Staging, json_text
+from holdco.terms import service as terms
+from holdco.terms.precedence import TermField
+from holdco.terms.service import NewTerm, Owner
 
 REASON = "Imported from Zoho"
+TERMS_AT_ONCE = 1000
 
 _FIELDS = {
     "company_name": "text",
@@ -39,8 +43,6 @@ _FIELDS = {
     "shipping_address": "text",
     "notes": "text",
     "custom_fields": "text",
-    "payment_terms_kind": "text",
-    "payment_terms_net_days": "integer",
 }
 _JSON = {"billing_address", "shipping_address", "custom_fields"}
 _CUSTOMERS = Staging(
@@ -166,6 +168,7 @@ async def load(
     await _write_links(transaction, links)
     loaded.contacts = await _write_contacts(transaction, new, log)
     await _record(new, links, log)
+    await _write_terms(transaction, new)
     await _write_groups(transaction, new, loaded)
     return loaded, new
 
@@ -271,6 +274,16 @@ async def _record(new: Mapping[UUID, NewCustomer], links: Sequence[Link], log: A
         for page in (link.child_id, link.parent_id):
             log.add(activity.about(Kind.CUSTOMER, link.child_id, "customer.parent_linked", customer_id=page, **details))
         await log.flush()
+
+
+async def _write_terms(transaction: Transaction, new: Mapping[UUID, NewCustomer]) -> None:
+    given = [
+        (Owner(customer_id=key), {TermField.PAYMENT_TERMS: NewTerm(customer.payment_terms)})
+        for key, customer in new.items()
+        if customer.payment_terms is not None
+    ]
+    for start in range(0, len(given), TERMS_AT_ONCE):
+        await terms.assign(transaction, dict(given[start : start + TERMS_AT_ONCE]))
 
 
 async def _write_groups(transaction: Transaction, new: Mapping[UUID, NewCustomer], loaded: LoadedCustomers) -> None:

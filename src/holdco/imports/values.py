@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from holdco import money
 from holdco.imports.headings import normalised
 from holdco.imports.problems import CellRefused, DateFormatRefused
-from holdco.terms import PaymentTerms, PaymentTermsKind
+from holdco.payment_terms import PaymentTerms, PaymentTermsKind
 from holdco.validation import NAME_LENGTH_MAX
 
 Value = TypeVar("Value")

@@ -31,7 +31,7 @@ from holdco.filtering import Condition
 from holdco.ids import Kind
 from holdco.invoices import queries
 from holdco.invoices.loaders import InvoiceById, InvoiceByNumber, LinesByInvoiceId
-from holdco.invoices.models import InvoicePaymentStatus, InvoiceStatus, TermSource
+from holdco.invoices.models import InvoicePaymentStatus, InvoiceStatus, InvoiceTermSource
 from holdco.invoices.queries import InvoiceRow
 from holdco.organizations.loaders import today
 from holdco.paging import request_of
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 strawberry.enum(InvoiceStatus)
 strawberry.enum(InvoicePaymentStatus, description="What has been paid of an issued invoice; derived, never set.")
-strawberry.enum(TermSource, description="Where an invoice's payment terms came from when it was made.")
+strawberry.enum(InvoiceTermSource, description="Where an invoice's payment terms came from when it was made.")
 
 
 @strawberry.type(description="Amounts are in the invoice's currency.")
@@ -127,7 +127,7 @@ class Invoice(NodeInterface):
     currency: CurrencyCode
     invoice_date: date
     due_date: date
-    payment_terms_source: TermSource
+    payment_terms_source: InvoiceTermSource
     discount_percent: Decimal = strawberry.field(description="The document's discount.")
     is_discount_before_tax: bool
     purchase_order: str | None

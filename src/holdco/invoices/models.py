@@ -13,6 +13,7 @@ from sqlalchemy import (
     CheckConstraint,
     Date,
     DateTime,
+    ForeignKeyConstraint,
     Index,
     Integer,
     Numeric,
@@ -42,12 +43,23 @@ class InvoicePaymentStatus(StrEnum):
     WRITTEN_OFF = "WRITTEN_OFF"
 
 
-class TermSource(StrEnum):
-    """Where an invoice's payment terms came from when it was made (domain.md I8)."""
+class InvoiceTermSource(StrEnum):
+    """Where an invoice's term came from when it was made: given with it, or as `terms.precedence` says (domain.md I8)."""
 
     DOCUMENT = "DOCUMENT"
     CUSTOMER = "CUSTOMER"
+    GROUP = "GROUP"
+    ANCESTOR = "ANCESTOR"
     ORGANIZATION = "ORGANIZATION"
+    NONE = "NONE"
+
+
+class UnitPriceSource(StrEnum):
+    """Where a line's price came from: given with it, from the invoice's price list, or the item's default one."""
+
+    DOCUMENT = "DOCUMENT"
+    PRICE_LIST = "PRICE_LIST"
+    ITEM = "ITEM"
 
 
 class Invoice(Base):
@@ -66,6 +78,17 @@ class Invoice(Base):
     payment_terms_kind: Mapped[str] = mapped_column(Text)
     payment_terms_net_days: Mapped[int] = mapped_column(Integer)
     payment_terms_source: Mapped[str] = mapped_column(Text)
+    # Whose term it was, a customer's or a group's, and which version of it: known by heart, whatever becomes of them.
+    payment_terms_source_id: Mapped[UUID | None] = mapped_column(Uuid)
+    payment_terms_source_version: Mapped[int | None] = mapped_column(Integer)
+    discount_source: Mapped[str] = mapped_column(Text, server_default="DOCUMENT")
+    discount_source_id: Mapped[UUID | None] = mapped_column(Uuid)
+    discount_source_version: Mapped[int | None] = mapped_column(Integer)
+    price_list_id: Mapped[UUID | None] = mapped_column(Uuid)
+    price_list_version: Mapped[int | None] = mapped_column(Integer)
+    price_list_source: Mapped[str] = mapped_column(Text, server_default="NONE")
+    price_list_source_id: Mapped[UUID | None] = mapped_column(Uuid)
+    price_list_source_version: Mapped[int | None] = mapped_column(Integer)
     bill_to: Mapped[dict[str, Any]] = mapped_column(JSONB)
     discount_percent: Mapped[Decimal] = mapped_column(Numeric(9, 6))
     is_discount_before_tax: Mapped[bool]
@@ -91,10 +114,23 @@ class Invoice(Base):
 
     __table_args__ = (
         belongs_to("customers", "customer_id", name="fk_invoices_customers"),
+        ForeignKeyConstraint(
+            ["organization_id", "price_list_id", "price_list_version"],
+            [
+                "price_list_versions.organization_id",
+                "price_list_versions.price_list_id",
+                "price_list_versions.version",
+            ],
+            name="fk_invoices_price_lists",
+        ),
         UniqueConstraint("organization_id", "number", name="uq_invoices_number"),
         # What allocations refer to, so that an allocation in another currency cannot be written.
         UniqueConstraint("organization_id", "id", "currency", "customer_id", name="uq_invoices_owner"),
         CheckConstraint(one_of("status", InvoiceStatus), name="status"),
+        CheckConstraint(one_of("payment_terms_source", InvoiceTermSource), name="payment_terms_source"),
+        CheckConstraint(one_of("discount_source", InvoiceTermSource), name="discount_source"),
+        CheckConstraint(one_of("price_list_source", InvoiceTermSource), name="price_list_source"),
+        CheckConstraint("(price_list_id is null) = (price_list_version is null)", name="price_list"),
         CheckConstraint("total >= 0 and amount_paid >= 0 and amount_written_off >= 0 and balance >= 0", name="amounts"),
         CheckConstraint("total = subtotal - discount_total + tax_total + shipping_charge + adjustment", name="total"),
         CheckConstraint(
@@ -139,8 +175,10 @@ class InvoiceLine(Base):
     position: Mapped[int] = mapped_column(Integer, primary_key=True)
     description: Mapped[str | None] = mapped_column(Text)
     item: Mapped[str | None] = mapped_column(Text)
+    item_id: Mapped[UUID | None] = mapped_column(Uuid)
     quantity: Mapped[Decimal] = mapped_column(Numeric(20, 6))
     unit_price: Mapped[Decimal] = mapped_column(Numeric(24, 6))
+    unit_price_source: Mapped[str] = mapped_column(Text, server_default="DOCUMENT")
     discount_percent: Mapped[Decimal] = mapped_column(Numeric(9, 6))
     discount: Mapped[int] = mapped_column(BigInteger)
     tax_percent: Mapped[Decimal] = mapped_column(Numeric(9, 6))
@@ -148,4 +186,9 @@ class InvoiceLine(Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     document_discount: Mapped[int] = mapped_column(BigInteger)
 
-    __table_args__ = (belongs_to("invoices", "invoice_id", name="fk_invoice_lines_invoices", cascade=True),)
+    __table_args__ = (
+        belongs_to("invoices", "invoice_id", name="fk_invoice_lines_invoices", cascade=True),
+        belongs_to("items", "item_id", name="fk_invoice_lines_items"),
+        CheckConstraint(one_of("unit_price_source", UnitPriceSource), name="unit_price_source"),
+        Index("ix_invoice_lines_item_id", "organization_id", "item_id", postgresql_where=text("item_id is not null")),
+    )

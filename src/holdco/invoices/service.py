@@ -24,10 +24,12 @@ from holdco.errors import InvalidInput, NotFound, StaleVersion
 from holdco.ids import Kind
 from holdco.invoices import amounts, queries
 from holdco.invoices.errors import InvoiceNotDraft, PeriodLocked
-from holdco.invoices.models import Invoice, InvoiceLine, InvoiceStatus, TermSource
+from holdco.invoices.models import Invoice, InvoiceLine, InvoiceStatus, InvoiceTermSource
 from holdco.invoices.queries import INVOICES, InvoiceRow
 from holdco.organizations.numbering import Series, next_number
-from holdco.terms import PaymentTerms, PaymentTermsKind, TermsRefused, due_date
+from holdco.payment_terms import PaymentTerms, PaymentTermsKind, TermsRefused, due_date
+from holdco.terms.precedence import EffectiveTerm
+from holdco.terms.service import resolve
 from holdco.validation import TEXT_LENGTH_MAX, field_name, optional_text, required_text
 
 LINES_MAX = 1000
@@ -77,7 +79,11 @@ async def create(transaction: Transaction, new: NewInvoice, *, is_issued: bool =
     currency = new.currency or customer.currency
     computed = _computed(new, currency)
     invoice_date = new.invoice_date or transaction.today
-    terms, source = _terms(transaction, customer, new)
+    if new.payment_terms is not None:
+        terms, source = new.payment_terms, InvoiceTermSource.DOCUMENT
+    else:
+        effective = await resolve(transaction, [(customer.id, currency)])
+        terms, source = usual_terms(effective[customer.id, currency].payment_terms)
     due = _due(new, invoice_date, terms)
     invoice_id = ids.new()
     texts = {
@@ -253,16 +259,11 @@ def _minor_units(amount: Decimal, currency: str, *field: str) -> int:
         raise InvalidInput(str(problem), field=field) from None
 
 
-def _terms(transaction: Transaction, customer: CustomerRow, new: NewInvoice) -> tuple[PaymentTerms, TermSource]:
-    """The invoice's own terms, else the customer's, else the organization's."""
-    if new.payment_terms is not None:
-        return new.payment_terms, TermSource.DOCUMENT
-    if customer.payment_terms_kind is not None and customer.payment_terms_net_days is not None:
-        kind = PaymentTermsKind(customer.payment_terms_kind)
-        return PaymentTerms(kind, customer.payment_terms_net_days), TermSource.CUSTOMER
-    organization = transaction.organization
-    kind = PaymentTermsKind(organization.payment_terms_kind)
-    return PaymentTerms(kind, organization.payment_terms_net_days), TermSource.ORGANIZATION
+def usual_terms(effective: EffectiveTerm) -> tuple[PaymentTerms, InvoiceTermSource]:
+    """The payment terms that apply to a customer, and where they came from; due on receipt where nobody says anything."""
+    value = effective.winner.value if effective.winner is not None else None
+    terms = value if isinstance(value, PaymentTerms) else PaymentTerms(PaymentTermsKind.DUE_ON_RECEIPT)
+    return terms, InvoiceTermSource(effective.source.value)
 
 
 def _due(new: NewInvoice, invoice_date: date, terms: PaymentTerms) -> date:

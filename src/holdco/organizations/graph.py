@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import strawberry
-from strawberry import Parent
 
 from holdco.connections import Info, NodeInterface
 from holdco.execution.fields import identifier, load, lookup
@@ -14,7 +13,6 @@ from holdco.organizations.loaders import OrganizationById
 from holdco.organizations.models import LinkPolicy
 from holdco.organizations.queries import OrganizationRow
 from holdco.scalars import CurrencyCode
-from holdco.shapes import PaymentTermsType, terms_of
 
 strawberry.enum(LinkPolicy, description="Whether a customer with open invoices may be put under a parent.")
 
@@ -37,10 +35,6 @@ class Organization(NodeInterface):
     row_type = OrganizationRow
 
     id = identifier(Kind.ORGANIZATION)
-
-    @strawberry.field(description="Of invoices of customers that have none of their own.")
-    def payment_terms(row: Parent[OrganizationRow]) -> PaymentTermsType:
-        return terms_of(row.payment_terms_kind, row.payment_terms_net_days)  # type: ignore[return-value]
 
 
 @strawberry.type

@@ -26,8 +26,6 @@ class Organization(Base):
     name: Mapped[str] = mapped_column(Text)
     timezone: Mapped[str] = mapped_column(Text)
     currency: Mapped[str] = mapped_column(Text)
-    payment_terms_kind: Mapped[str] = mapped_column(Text)
-    payment_terms_net_days: Mapped[int] = mapped_column(Integer)
     hierarchy_depth_max: Mapped[int | None] = mapped_column(Integer)
     link_policy: Mapped[str] = mapped_column(Text)
     locked_until: Mapped[date | None] = mapped_column(Date)

@@ -15,7 +15,6 @@ from holdco.organizations.graph import Organization
 from holdco.organizations.loaders import OrganizationById
 from holdco.organizations.models import LinkPolicy
 from holdco.scalars import CurrencyCode
-from holdco.shapes import PaymentTermsInput
 
 
 @strawberry.input(description="A setting that is left out stays as it is; null clears it, where it can be empty.")
@@ -24,7 +23,6 @@ class OrganizationUpdateInput:
     name: Maybe[str | None] = None
     timezone: Maybe[str | None] = None
     currency: Maybe[CurrencyCode | None] = None
-    payment_terms: Maybe[PaymentTermsInput | None] = None
     hierarchy_depth_max: Maybe[int | None] = None
     link_policy: Maybe[LinkPolicy | None] = None
     locked_until: Maybe[date | None] = strawberry.field(
@@ -40,10 +38,7 @@ class OrganizationPayload:
 
 def _changed(given: OrganizationUpdateInput) -> dict[str, Any]:
     fields = {field.name: getattr(given, field.name) for field in dataclasses.fields(given) if field.name != "version"}
-    values = {name: some.value for name, some in fields.items() if some is not None}
-    if isinstance(terms := values.get("payment_terms"), PaymentTermsInput):
-        values["payment_terms"] = terms.terms()
-    return values
+    return {name: some.value for name, some in fields.items() if some is not None}
 
 
 @strawberry.type

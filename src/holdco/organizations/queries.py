@@ -22,8 +22,6 @@ class OrganizationRow(NamedTuple):
     name: str
     timezone: str
     currency: str
-    payment_terms_kind: str
-    payment_terms_net_days: int
     hierarchy_depth_max: int | None
     link_policy: str
     locked_until: date | None

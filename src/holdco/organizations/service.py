@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from holdco import database
+from holdco import database, ids
 from holdco.activity import service as activity
 from holdco.database import Transaction
 from holdco.errors import InvalidInput, StaleVersion
@@ -21,7 +21,7 @@ from holdco.ids import Kind
 from holdco.organizations import queries
 from holdco.organizations.models import LinkPolicy, Organization
 from holdco.organizations.queries import OrganizationRow
-from holdco.terms import PaymentTerms, PaymentTermsKind
+from holdco.payment_terms import PaymentTerms, PaymentTermsKind
 from holdco.validation import Cleaner, cleaned, currency_code, field_name, member_of, required_text
 
 Value = TypeVar("Value")
@@ -61,7 +61,6 @@ _CLEANERS: Mapping[str, Cleaner] = {
     "name": required_text,
     "timezone": _timezone,
     "currency": lambda value, field: currency_code(_given(value, field), field),
-    "payment_terms": _given,
     "hierarchy_depth_max": _depth_max,
     "link_policy": lambda value, field: member_of(LinkPolicy, _given(value, field), field),
     "locked_until": lambda value, _field: value,
@@ -72,20 +71,27 @@ _CLEANERS: Mapping[str, Cleaner] = {
 _RELIED_ON = frozenset({"timezone", "hierarchy_depth_max", "link_policy", "locked_until"})
 
 
+# Text, because terms are a feature above this one; an organization has payment terms from its first moment.
+_PAYMENT_TERMS = text(
+    """
+    insert into terms (organization_id, id, field, version, payment_terms_kind, payment_terms_net_days, valid_from, actor)
+    values (:organization_id, :id, 'PAYMENT_TERMS', 1, :kind, :net_days, :now, 'Holdco')
+    """
+)
+
+
 async def ensure(engine: AsyncEngine, organization_id: UUID) -> None:
     """Makes the organization when it is missing, with settings that suit most; leaves it as it is otherwise."""
     now = datetime.now(UTC)
     async with engine.begin() as connection:
         await database.act_for(connection, organization_id)
-        await connection.execute(
+        made = await connection.execute(
             insert(Organization)
             .values(
                 id=organization_id,
                 name=NAME_DEFAULT,
                 timezone="UTC",
                 currency="USD",
-                payment_terms_kind=PAYMENT_TERMS_DEFAULT.kind.value,
-                payment_terms_net_days=PAYMENT_TERMS_DEFAULT.net_days,
                 hierarchy_depth_max=None,
                 link_policy=LinkPolicy.ALLOW.value,
                 locked_until=None,
@@ -94,7 +100,19 @@ async def ensure(engine: AsyncEngine, organization_id: UUID) -> None:
                 version=1,
             )
             .on_conflict_do_nothing()
+            .returning(Organization.id)
         )
+        if made.first() is not None:
+            await connection.execute(
+                _PAYMENT_TERMS,
+                {
+                    "organization_id": organization_id,
+                    "id": ids.new(),
+                    "kind": PAYMENT_TERMS_DEFAULT.kind.value,
+                    "net_days": PAYMENT_TERMS_DEFAULT.net_days,
+                    "now": now,
+                },
+            )
 
 
 async def exists(engine: AsyncEngine, organization_id: UUID) -> bool:
@@ -105,9 +123,9 @@ async def exists(engine: AsyncEngine, organization_id: UUID) -> bool:
 
 
 async def change(transaction: Transaction, *, values: Mapping[str, Any], version: int | None = None) -> None:
-    """Sets the given settings and leaves all others: `payment_terms` is a PaymentTerms, the rest are columns.
+    """Sets the given settings and leaves all others.
 
-    What exists stays as it is: a lower depth breaks no tree (domain.md H4), and issued invoices keep their terms (I8).
+    What exists stays as it is: a lower depth breaks no tree (domain.md H4).
     Raises, in this order: StaleVersion (K6); Refused with InvalidInput for each bad value; InvalidInput for a period that
     has not ended (T8).
     """
@@ -115,9 +133,6 @@ async def change(transaction: Transaction, *, values: Mapping[str, Any], version
         await transaction.lock_exclusive()
     organization = await _locked(transaction, version=version)
     fields = cleaned(values, _CLEANERS)
-    if "payment_terms" in fields:
-        terms: PaymentTerms = fields.pop("payment_terms")
-        fields |= {"payment_terms_kind": terms.kind.value, "payment_terms_net_days": terms.net_days}
     changed = {name: value for name, value in fields.items() if getattr(organization, name) != value}
     if not changed:
         return
@@ -127,7 +142,7 @@ async def change(transaction: Transaction, *, values: Mapping[str, Any], version
         .where(Organization.id == transaction.organization_id)
         .values(updated_at=transaction.now, version=Organization.version + 1, **changed)
     )
-    names = sorted({"paymentTerms" if name.startswith("payment_terms_") else field_name(name) for name in changed})
+    names = sorted(field_name(name) for name in changed)
     await activity.record(
         transaction, [activity.about(Kind.ORGANIZATION, transaction.organization_id, "organization.updated", fields=names)]
     )

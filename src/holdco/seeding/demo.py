@@ -30,6 +30,7 @@ from holdco.groups import service as groups
 from holdco.invoices import service as invoices
 from holdco.invoices.service import NewInvoice, NewLine
 from holdco.organizations import service as organizations
+from holdco.payment_terms import PaymentTerms, PaymentTermsKind
 from holdco.payments import apply, record
 from holdco.payments.allocation import Strategy
 from holdco.payments.candidates import ExplicitLine, SourceKind, Wish
@@ -38,7 +39,9 @@ from holdco.payments.record import NewCreditNote, NewPayment
 from holdco.projects import service as projects
 from holdco.projects.models import ProjectStatus
 from holdco.settings import Settings
-from holdco.terms import PaymentTerms, PaymentTermsKind
+from holdco.terms import service as terms
+from holdco.terms.precedence import TermField
+from holdco.terms.service import NewTerm, Owner
 from holdco.viewer import ClientUserRole
 
 ACTOR = "demo"
@@ -268,6 +271,7 @@ def _domain(number: str) -> str:
 async def _add_customers(transaction: Transaction) -> dict[str, UUID]:
     """Returns their ids by their numbers. Parents stand before their children."""
     by_number: dict[str, UUID] = {}
+    own: dict[str, PaymentTerms] = {}
     for given in _CUSTOMERS:
         values: dict[str, Any] = {
             "number": given.number,
@@ -280,7 +284,7 @@ async def _add_customers(transaction: Transaction) -> dict[str, UUID]:
         }
         if given.net_days is not None:
             kind = PaymentTermsKind.NET if given.net_days else PaymentTermsKind.DUE_ON_RECEIPT
-            values["payment_terms"] = PaymentTerms(kind, given.net_days)
+            own[given.number] = PaymentTerms(kind, given.net_days)
         by_number[given.number] = await customers.create(
             transaction,
             values=values,
@@ -288,6 +292,13 @@ async def _add_customers(transaction: Transaction) -> dict[str, UUID]:
             customer_id=HEAD_OFFICE_ID if given.number == "ALD-HQ" else None,
             references=_REFERENCES.get(given.number, ()),
         )
+    await terms.assign(
+        transaction,
+        {
+            Owner(customer_id=by_number[number]): {TermField.PAYMENT_TERMS: NewTerm(payment_terms)}
+            for number, payment_terms in own.items()
+        },
+    )
     return by_number
 
 

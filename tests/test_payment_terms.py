@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdco.terms import DueDateOutOfRange, NetDaysOutOfRange, PaymentTerms, PaymentTermsKind, due_date, label
+from holdco.payment_terms import DueDateOutOfRange, NetDaysOutOfRange, PaymentTerms, PaymentTermsKind, due_date, label
 
 NET_30 = PaymentTerms(PaymentTermsKind.NET, 30)
 ON_RECEIPT = PaymentTerms(PaymentTermsKind.DUE_ON_RECEIPT)
@@ -93,6 +93,6 @@ def test_days_that_do_not_go_with_the_terms_are_refused(kind: PaymentTermsKind, 
     assert (caught.value.kind, caught.value.net_days) == (kind, net_days)
 
 
-def test_terms_are_labelled_as_invoices_print_them() -> None:
+def test_payment_terms_are_labelled_as_invoices_print_them() -> None:
     labels = [label(terms) for terms in (NET_30, ON_RECEIPT, END_OF_MONTH, END_OF_NEXT_MONTH)]
     assert labels == ["Net 30", "Due on receipt", "End of month", "End of next month"]

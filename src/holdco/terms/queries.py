@@ -1,0 +1,174 @@
+"""Reads terms: what could apply to customers, in the order of domain.md G3, and what owners say themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+
+from holdco.payment_terms import PaymentTerms, PaymentTermsKind
+from holdco.terms.precedence import (
+    Candidate,
+    EffectiveTerms,
+    PriceListTerm,
+    TermAcceptanceKind,
+    TermField,
+    TermMode,
+    TermSource,
+    TermValue,
+    decide,
+)
+
+# What holds now has no end yet: who asks for the present asks for what holds then, whatever the clocks of servers say.
+PRESENT: Final = datetime(9999, 12, 31, tzinfo=UTC)
+
+# Of each customer and its ancestors the own terms and those of their groups, then the organization's. Rows hold until the
+# instant that is asked for when they began before it and had not ended before it. Links are followed up to the first that
+# does not pass terms on, and over that one, so that it can be told why what is found there does not apply.
+CANDIDATES = text(
+    """
+    with recursive lineage(customer_id, holder_id, depth, is_passed_on) as (
+      select c.id, c.id, 0, true
+      from customers c
+      where c.organization_id = :organization_id and c.id = any(cast(:keys as uuid[]))
+      union all
+      select l.customer_id, p.parent_id, l.depth + 1, p.inherit_terms
+      from lineage l
+      join parent_links p on p.organization_id = :organization_id and p.child_id = l.holder_id
+      where l.is_passed_on and p.valid_from < :until and (p.valid_to is null or p.valid_to >= :until)
+    ),
+    memberships as (
+      select l.customer_id, l.holder_id, l.depth, l.is_passed_on, m.group_id
+      from lineage l
+      join group_members m on m.organization_id = :organization_id and m.customer_id = l.holder_id
+      where m.added_at < :until
+      union all
+      select l.customer_id, l.holder_id, l.depth, l.is_passed_on, m.group_id
+      from lineage l
+      join former_group_members m on m.organization_id = :organization_id and m.customer_id = l.holder_id
+      where m.added_at < :until and m.removed_at >= :until
+    ),
+    said as (
+      select l.customer_id, l.holder_id, l.depth, l.is_passed_on, cast(null as uuid) as group_id, 0 as rank,
+             t.field, t.version, t.price_list_id, t.discount_percent, t.payment_terms_kind, t.payment_terms_net_days,
+             cast(null as text) as mode, cast(null as text) as acceptance, cast(null as integer) as price_list_version
+      from lineage l
+      join terms t on t.organization_id = :organization_id and t.customer_id = l.holder_id
+      where t.valid_from < :until and (t.valid_to is null or t.valid_to >= :until)
+      union all
+      select m.customer_id, m.holder_id, m.depth, m.is_passed_on, g.id, g.rank,
+             t.field, coalesce(pinned.version, t.version), coalesce(pinned.price_list_id, t.price_list_id),
+             coalesce(pinned.discount_percent, t.discount_percent),
+             coalesce(pinned.payment_terms_kind, t.payment_terms_kind),
+             coalesce(pinned.payment_terms_net_days, t.payment_terms_net_days),
+             t.mode, a.kind, a.price_list_version
+      from memberships m
+      join customer_groups g on g.organization_id = :organization_id and g.id = m.group_id
+      join terms t on t.organization_id = :organization_id and t.group_id = g.id
+           and t.valid_from < :until and (t.valid_to is null or t.valid_to >= :until)
+      left join term_acceptances a on a.organization_id = :organization_id and a.customer_id = m.holder_id
+           and a.group_id = g.id and a.field = t.field and t.mode = 'OPT_IN'
+           and a.valid_from < :until and (a.valid_to is null or a.valid_to >= :until)
+      left join terms pinned on pinned.organization_id = :organization_id and pinned.id = a.term_id
+      union all
+      select l.customer_id, null, 0, true, null, 0,
+             t.field, t.version, t.price_list_id, t.discount_percent, t.payment_terms_kind, t.payment_terms_net_days,
+             null, null, null
+      from lineage l
+      join terms t on t.organization_id = :organization_id and t.customer_id is null and t.group_id is null
+      where l.depth = 0 and t.valid_from < :until and (t.valid_to is null or t.valid_to >= :until)
+    )
+    select s.customer_id, s.holder_id, s.depth, s.is_passed_on, s.group_id, s.field, s.version, s.discount_percent,
+           s.payment_terms_kind, s.payment_terms_net_days, s.mode, s.acceptance,
+           s.price_list_id, coalesce(s.price_list_version, v.version) as price_list_version, p.currency,
+           p.inactivated_at is null or p.inactivated_at >= :until as is_active
+    from said s
+    left join price_lists p on p.organization_id = :organization_id and p.id = s.price_list_id
+    left join price_list_versions v on v.organization_id = :organization_id and v.price_list_id = s.price_list_id
+         and v.valid_from < :until and (v.valid_to is null or v.valid_to >= :until)
+    order by s.customer_id, s.holder_id is null, s.depth, s.group_id is not null, s.rank
+    """
+)
+
+
+class CandidateRow(NamedTuple):
+    """What `CANDIDATES` selects."""
+
+    customer_id: UUID
+    holder_id: UUID | None
+    depth: int
+    is_passed_on: bool
+    group_id: UUID | None
+    field: str
+    version: int
+    discount_percent: Decimal | None
+    payment_terms_kind: str | None
+    payment_terms_net_days: int | None
+    mode: str | None
+    acceptance: str | None
+    price_list_id: UUID | None
+    price_list_version: int | None
+    currency: str | None
+    is_active: bool
+
+
+def parameters(organization_id: UUID, customer_ids: list[UUID], until: datetime = PRESENT) -> dict[str, Any]:
+    return {"organization_id": organization_id, "keys": customer_ids, "until": until}
+
+
+def candidates_of(rows: Any) -> dict[UUID, dict[TermField, list[Candidate]]]:
+    """By customer and field, in the order of G3. A customer of whom nothing was found is left out."""
+    found: dict[UUID, dict[TermField, list[Candidate]]] = {}
+    for given in rows:
+        row = CandidateRow(*given)
+        candidate = _candidate(row)
+        found.setdefault(row.customer_id, {}).setdefault(candidate.field, []).append(candidate)
+    return found
+
+
+def effective(candidates: Mapping[TermField, list[Candidate]], currency: str) -> EffectiveTerms:
+    """What applies to documents of a customer in a currency."""
+    return EffectiveTerms(
+        price_list=decide(candidates.get(TermField.PRICE_LIST, ()), currency),
+        discount_percent=decide(candidates.get(TermField.DISCOUNT_PERCENT, ()), currency),
+        payment_terms=decide(candidates.get(TermField.PAYMENT_TERMS, ()), currency),
+    )
+
+
+def value_of(row: CandidateRow) -> TermValue:
+    if row.price_list_id is not None and row.price_list_version is not None and row.currency is not None:
+        return PriceListTerm(row.price_list_id, row.price_list_version, row.currency, row.is_active)
+    if row.payment_terms_kind is not None and row.payment_terms_net_days is not None:
+        return PaymentTerms(PaymentTermsKind(row.payment_terms_kind), row.payment_terms_net_days)
+    assert row.discount_percent is not None, "the table lets no term be without a value"
+    return row.discount_percent
+
+
+def _candidate(row: CandidateRow) -> Candidate:
+    mode = TermMode(row.mode) if row.mode is not None else None
+    acceptance = TermAcceptanceKind(row.acceptance) if row.acceptance is not None else None
+    return Candidate(
+        field=TermField(row.field),
+        source=_source(row),
+        value=value_of(row),
+        version=row.version,
+        holder_id=row.holder_id,
+        group_id=row.group_id,
+        depth=row.depth,
+        mode=mode,
+        acceptance=acceptance,
+        is_accepted=mode is not TermMode.OPT_IN or acceptance is not None,
+        is_passed_on=row.is_passed_on,
+    )
+
+
+def _source(row: CandidateRow) -> TermSource:
+    if row.holder_id is None:
+        return TermSource.ORGANIZATION
+    if row.depth > 0:
+        return TermSource.ANCESTOR
+    return TermSource.GROUP if row.group_id is not None else TermSource.CUSTOMER
