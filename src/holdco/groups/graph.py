@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import ID, Maybe, Parent
@@ -16,7 +17,15 @@ from holdco.execution.fields import identifier, load, lookup, relation, single
 from holdco.groups import loaders, queries
 from holdco.groups.queries import GroupRow
 from holdco.ids import Kind
+from holdco.insights import queries as insights
+from holdco.insights.queries import InsightsRow
+from holdco.organizations.loaders import today
 from holdco.paging import request_of
+from holdco.payments.loaders import ConsolidatedReceivablesByGroupId
+
+if TYPE_CHECKING:
+    from holdco.insights.graph import Insights
+    from holdco.payments.graph import Receivables
 
 
 @strawberry.type(description="Customers that share terms, wherever they stand in the hierarchy. They share no transactions.")
@@ -43,6 +52,31 @@ class CustomerGroup(NodeInterface):
     ) -> Connection[Customer]:
         request = list_request(customers.LISTING, filter, order_by, first, after)
         return related([row.id for row in rows], loaders.CustomersByGroupId, loaders.CustomerCountByGroupId, request)
+
+    @relation(
+        "What its members owe and have to their credit, without what is below them: one row per currency, never converted. "
+        "Null for client users."
+    )
+    async def consolidated_receivables(
+        rows: Parent[list[GroupRow]], info: Info
+    ) -> list[Annotated[Receivables, strawberry.lazy("holdco.payments.graph")]] | None:
+        keys = [row.id if info.context.viewer.is_staff else None for row in rows]
+        return load(ConsolidatedReceivablesByGroupId, keys, (await today(info.context),))
+
+    @relation(
+        "How its members, without what is below them, do in a period: until today, and from the first day of the month with "
+        "which it has twelve, where nothing else is said. Null for client users."
+    )
+    async def insights(
+        rows: Parent[list[GroupRow]],
+        info: Info,
+        from_: Annotated[date | None, strawberry.argument(name="from")] = None,
+        to: date | None = None,
+    ) -> Annotated[Insights, strawberry.lazy("holdco.insights.graph")] | None:
+        if not info.context.viewer.is_staff:
+            return [None for _ in rows]  # type: ignore[return-value]
+        period = insights.period_of(from_, to, await today(info.context))
+        return [InsightsRow(row.id, None, period) for row in rows]  # type: ignore[return-value]
 
 
 @strawberry.input(one_of=True, description="Exactly one of these.")

@@ -1,0 +1,102 @@
+"""Loaders of insights, each named for its contract. Each part is read by itself, and only where it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import TextClause
+
+from holdco.insights import queries
+from holdco.insights.queries import CurrencyInsightsRow, InsightsRow, MonthInsightsRow, Period, TopCustomerRow, TopCustomersBy
+from holdco.loading import Loader
+from holdco.reader import Reader
+from holdco.scopes import CustomerScope
+from holdco.statements import KEYS
+
+Value = TypeVar("Value")
+
+
+class PartOfInsights(Loader[InsightsRow, Value], Generic[Value]):
+    """One statement for all that have the same scope and period."""
+
+    async def read(self, keys: list[InsightsRow]) -> list[Value]:
+        alike: dict[tuple[CustomerScope | None, Period], list[UUID]] = {}
+        for key in keys:
+            alike.setdefault((key.scope, key.period), []).append(key.id)
+        found: dict[InsightsRow, Value] = {}
+        for (scope, period), owner_ids in alike.items():
+            rows = await self.reader.rows(self.statement(scope), {KEYS: owner_ids, **self.parameters(period)})
+            by_owner: dict[UUID, list[Any]] = {key: [] for key in owner_ids}
+            for row in rows:
+                by_owner[row[0]].append(row[1:])
+            found |= {InsightsRow(key, scope, period): self.value(each) for key, each in by_owner.items()}
+        return [found[key] for key in keys]
+
+    def statement(self, scope: CustomerScope | None) -> TextClause:
+        raise NotImplementedError
+
+    def parameters(self, period: Period) -> dict[str, Any]:
+        return {"first_day": period.first, "last_day": period.last, "today": period.today}
+
+    def value(self, rows: Sequence[Any]) -> Value:
+        """What is found for one of them; rows are without its id."""
+        raise NotImplementedError
+
+
+def _whole(amounts: Iterable[Any]) -> Iterable[int]:
+    """Postgres adds bigint up to numeric, so that no sum overflows; in Python both are whole numbers."""
+    return map(int, amounts)
+
+
+class MemberCount(PartOfInsights[int]):
+    def statement(self, scope: CustomerScope | None) -> TextClause:
+        return queries.member_counts(scope)
+
+    def value(self, rows: Sequence[Any]) -> int:
+        return int(rows[0][0]) if rows else 0
+
+
+class CustomerActiveCount(MemberCount):
+    def statement(self, scope: CustomerScope | None) -> TextClause:
+        return queries.active_counts(scope)
+
+
+class InsightsByCurrency(PartOfInsights[list[CurrencyInsightsRow]]):
+    """In the order of their codes."""
+
+    def statement(self, scope: CustomerScope | None) -> TextClause:
+        return queries.by_currency(scope)
+
+    def value(self, rows: Sequence[Any]) -> list[CurrencyInsightsRow]:
+        return [CurrencyInsightsRow(currency, *_whole(amounts)) for currency, *amounts in rows]
+
+
+class InsightsByMonth(PartOfInsights[list[MonthInsightsRow]]):
+    """The earliest first, and of a month in the order of the currencies' codes."""
+
+    def statement(self, scope: CustomerScope | None) -> TextClause:
+        return queries.by_month(scope)
+
+    def value(self, rows: Sequence[Any]) -> list[MonthInsightsRow]:
+        return [MonthInsightsRow(month, currency, *_whole(amounts)) for month, currency, *amounts in rows]
+
+
+class TopCustomers(PartOfInsights[list[TopCustomerRow]]):
+    """The largest first."""
+
+    def __init__(self, reader: Reader, by: TopCustomersBy, currency: str, limit: int) -> None:
+        super().__init__(reader)
+        self.by = by
+        self.currency = currency
+        self.limit = limit
+
+    def statement(self, scope: CustomerScope | None) -> TextClause:
+        return queries.top_customers(scope, self.by)
+
+    def parameters(self, period: Period) -> dict[str, Any]:
+        return {**super().parameters(period), "currency": self.currency, "limit": self.limit}
+
+    def value(self, rows: Sequence[Any]) -> list[TopCustomerRow]:
+        return [TopCustomerRow(customer_id, self.currency, int(amount)) for customer_id, amount in rows]

@@ -1,0 +1,259 @@
+"""Sums up how a group, or a customer with those below it, does: statements for any number of either at once.
+
+Whose figures they are is an array of customers, as in `payments.queries`: found once for all that is summed up, and one range of
+each index, however many they are.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+
+from holdco import money
+from holdco.errors import BadUserInput
+from holdco.payments.queries import MEMBERS, SELF, SUBTREE, SUBTREE_IN_VIEW
+from holdco.scopes import CustomerScope
+from holdco.sight import seen
+from holdco.sighted import told_otherwise
+
+MONTHS_DEFAULT = 12
+MONTHS_MAX = 120
+TOP_MAX = 100
+
+
+class TopCustomersBy(StrEnum):
+    BILLED = "BILLED"
+    PAID = "PAID"
+    OUTSTANDING = "OUTSTANDING"
+    OVERDUE = "OVERDUE"
+
+
+class Period(NamedTuple):
+    """Days of the organization's calendar, both included; `today` is what is overdue counted by."""
+
+    first: date
+    last: date
+    today: date
+
+    @property
+    def months(self) -> int:
+        """How many it has days of."""
+        return (self.last.year - self.first.year) * 12 + self.last.month - self.first.month + 1
+
+
+class InsightsRow(NamedTuple):
+    """What insights are about: a group by its id, or the customers of a scope (None: a group's)."""
+
+    id: UUID
+    scope: CustomerScope | None
+    period: Period
+
+
+class CurrencyInsightsRow(NamedTuple):
+    """Amounts in minor units."""
+
+    currency: str
+    invoice_count: int
+    billed: int
+    paid: int
+    open_invoice_count: int
+    outstanding: int
+    overdue: int
+    settled_count: int
+    settled_days: int
+
+    @property
+    def average_days_to_pay(self) -> Decimal | None:
+        """To one place, halves up."""
+        if not self.settled_count:
+            return None
+        return Decimal(money.divide_half_up(10 * self.settled_days, self.settled_count)).scaleb(-1)
+
+
+class MonthInsightsRow(NamedTuple):
+    """Amounts in minor units; `month` is its first day."""
+
+    month: date
+    currency: str
+    invoice_count: int
+    billed: int
+    paid: int
+
+
+class TopCustomerRow(NamedTuple):
+    """The amount in minor units."""
+
+    customer_id: UUID
+    currency: str
+    amount: int
+
+
+def period_of(first: date | None, last: date | None, today: date) -> Period:
+    """Until today, and from the first day of the month with which the period has twelve. Raises BadUserInput."""
+    last = last or today
+    if first is None:
+        # Months since the year 0. Before the first year there is none to begin with.
+        months = max(12, last.year * 12 + last.month - MONTHS_DEFAULT)
+        first = date(months // 12, months % 12 + 1, 1)
+    if first > last:
+        raise BadUserInput(f"from must not be after to: {first} is after {last}.")
+    return Period(first, last, today)
+
+
+_CHILDREN = SUBTREE.replace("given.id\n", "given.id and c.depth = 1\n")
+_CHILDREN_IN_VIEW = SUBTREE_IN_VIEW.replace("given.id and", "given.id and c.depth = 1 and")
+
+# Whose figures count, and of those whose client users see. Groups are not told to client users at all (domain.md G10); what
+# `sighted` makes of their statements would tell of the members that are seen.
+_OWNERS = {
+    None: (MEMBERS, None),
+    CustomerScope.SELF: (SELF, SELF),
+    CustomerScope.DIRECT_CHILDREN: (_CHILDREN, _CHILDREN_IN_VIEW),
+    CustomerScope.SUBTREE: (SUBTREE, SUBTREE_IN_VIEW),
+}
+
+# Each of these reads one table for the customers of `p.owner_ids`, none of whom a client user does not see; nor does it see
+# drafts, which count nowhere, and it sees what was applied to invoices that it sees (domain.md V4).
+_ISSUED = """i.organization_id = :organization_id and i.customer_id = any(p.owner_ids)
+            and i.invoice_date between :first_day and :last_day and i.status = 'ISSUED'"""
+_OPEN = """i.organization_id = :organization_id and i.customer_id = any(p.owner_ids)
+            and i.status = 'ISSUED' and i.balance > 0"""
+_APPLIED = """a.organization_id = :organization_id and a.beneficiary_id = any(p.owner_ids)
+            and a.applied_on between :first_day and :last_day"""
+# What is taken back counts against the day on which that was done, so that no figure of a past period changes (domain.md T1).
+_PAID = "sum(case when a.reverses_id is null then a.amount else -a.amount end)"
+
+
+def _with_owners(scope: CustomerScope | None, statement: str) -> TextClause:
+    def written(owners: str, seen_only: str) -> str:
+        return f"""
+        with parents as materialized (
+          select given.id, {owners} as owner_ids from unnest(cast(:keys as uuid[])) as given(id) where {seen_only}
+        )
+        {statement}
+        """  # noqa: S608 (constants of this file and of payments.queries)
+
+    owners, owners_seen = _OWNERS[scope]
+    made = text(written(owners, "true"))
+    return made if owners_seen is None else told_otherwise(made, written(owners_seen, seen("given.id")))
+
+
+@cache
+def member_counts(scope: CustomerScope | None) -> TextClause:
+    return _with_owners(scope, "select p.id, cardinality(p.owner_ids) from parents p")
+
+
+@cache
+def active_counts(scope: CustomerScope | None) -> TextClause:
+    return _with_owners(
+        scope,
+        """select p.id, (
+          select count(*) from customers m
+          where m.organization_id = :organization_id and m.id = any(p.owner_ids) and m.status = 'ACTIVE'
+        )
+        from parents p""",
+    )
+
+
+@cache
+def by_currency(scope: CustomerScope | None) -> TextClause:
+    """One row for each and currency. When an invoice was settled is the day of the last money that stands on it."""
+    return _with_owners(
+        scope,
+        f"""select p.id, s.currency, sum(s.invoice_count), sum(s.billed), sum(s.paid), sum(s.open_invoice_count),
+               sum(s.outstanding), sum(s.overdue), sum(s.settled_count), sum(s.settled_days)
+        from parents p
+        cross join lateral (
+          select i.currency, count(*) as invoice_count, sum(i.total) as billed, 0::numeric as paid, 0 as open_invoice_count,
+                 0::numeric as outstanding, 0::numeric as overdue, 0 as settled_count, 0 as settled_days
+          from invoices i
+          where {_ISSUED}
+          group by i.currency
+          union all
+          select a.currency, 0, 0, {_PAID}, 0, 0, 0, 0, 0
+          from allocations a
+          where {_APPLIED}
+          group by a.currency having {_PAID} <> 0
+          union all
+          select i.currency, 0, 0, 0, count(*), sum(i.balance), sum(case when i.due_date < :today then i.balance else 0 end), 0, 0
+          from invoices i
+          where {_OPEN}
+          group by i.currency
+          union all
+          select i.currency, 0, 0, 0, 0, 0, 0, count(*), sum(settled.day - i.invoice_date)
+          from (
+            select a.invoice_id, max(a.applied_on) as day
+            from allocations a
+            where a.organization_id = :organization_id and a.beneficiary_id = any(p.owner_ids)
+              and a.applied_on >= :first_day and a.reverses_id is null
+              and not exists (
+                select from allocations r where r.organization_id = :organization_id and r.reverses_id = a.id
+              )
+            group by a.invoice_id
+          ) settled
+          join invoices i on i.organization_id = :organization_id and i.id = settled.invoice_id
+          where i.status = 'ISSUED' and i.balance = 0 and i.amount_written_off = 0 and settled.day <= :last_day
+          group by i.currency
+        ) s
+        group by p.id, s.currency order by p.id, s.currency""",  # noqa: S608 (constants)
+    )
+
+
+@cache
+def by_month(scope: CustomerScope | None) -> TextClause:
+    """One row for each, month and currency with anything in it."""
+
+    def month(day: str) -> str:
+        return f"cast(date_trunc('month', cast({day} as timestamp)) as date)"
+
+    return _with_owners(
+        scope,
+        f"""select p.id, s.month, s.currency, sum(s.invoice_count), sum(s.billed), sum(s.paid)
+        from parents p
+        cross join lateral (
+          select {month("i.invoice_date")} as month, i.currency, count(*) as invoice_count, sum(i.total) as billed,
+                 0::numeric as paid
+          from invoices i
+          where {_ISSUED}
+          group by 1, i.currency
+          union all
+          select {month("a.applied_on")}, a.currency, 0, 0, {_PAID}
+          from allocations a
+          where {_APPLIED}
+          group by 1, a.currency having {_PAID} <> 0
+        ) s
+        group by p.id, s.month, s.currency order by p.id, s.month, s.currency""",  # noqa: S608 (constants)
+    )
+
+
+_AMOUNTS = {
+    TopCustomersBy.BILLED: ("i.customer_id", "sum(i.total)", "invoices i", _ISSUED),
+    TopCustomersBy.PAID: ("a.beneficiary_id", _PAID, "allocations a", _APPLIED),
+    TopCustomersBy.OUTSTANDING: ("i.customer_id", "sum(i.balance)", "invoices i", _OPEN),
+    TopCustomersBy.OVERDUE: ("i.customer_id", "sum(i.balance)", "invoices i", f"{_OPEN} and i.due_date < :today"),
+}
+
+
+@cache
+def top_customers(scope: CustomerScope | None, by: TopCustomersBy) -> TextClause:
+    """The largest first; of equal ones the customer that was there first."""
+    customer, amount, table, condition = _AMOUNTS[by]
+    return _with_owners(
+        scope,
+        f"""select p.id, s.customer_id, s.amount
+        from parents p
+        cross join lateral (
+          select {customer} as customer_id, {amount} as amount
+          from {table}
+          where {condition} and currency = :currency
+          group by {customer} having {amount} > 0
+          order by amount desc, customer_id limit :limit
+        ) s
+        order by p.id, s.amount desc, s.customer_id""",  # noqa: S608 (constants)
+    )
