@@ -317,7 +317,9 @@ async def test_a_client_user_is_told_of_what_it_sees_below_its_customer_and_noth
     for key in (hidden, below):
         invoice = await story.invoice(key, "500.00", invoiceDate="2026-01-15")
         await paid(story, key, invoice, "100.00", "2026-01-16")
-    parts = f"memberCount customerActiveCount {BY_CURRENCY} {BY_MONTH} topCustomers(currency: USD) {{ customer {{ name }} amount }}"
+    parts = (
+        f"memberCount customerActiveCount {BY_CURRENCY} {BY_MONTH} topCustomers(currency: USD) {{ customer {{ name }} amount }}"
+    )
     seer = await client_user(story, {company.branch: ClientUserRole.VIEWER}, is_planning=is_planning)
     found = await of_customer(seer, company.branch, parts, **QUARTER)
     staff = await of_customer(story, company.branch, parts, **QUARTER)
@@ -357,10 +359,11 @@ PAGES = {
     "members": ("insights { memberCount }", 2),
     "members and active ones": ("insights { memberCount customerActiveCount }", 3),
     "the period alone": ("insights { from to }", 1),
-    "currencies": (f"insights {{ {BY_CURRENCY} }}", 2),
+    "currencies": ("insights { byCurrency { currency billed paid outstanding overdue } }", 2),
+    "currencies with how long they take to pay": (f"insights {{ {BY_CURRENCY} }}", 3),
     "months": (f"insights {{ {BY_MONTH} }}", 2),
-    "both twice": (f"a: insights {{ {BY_CURRENCY} {BY_MONTH} }} b: insights {{ {BY_CURRENCY} {BY_MONTH} }}", 3),
-    "two periods": (f'insights {{ {BY_CURRENCY} }} other: insights(from: "2026-01-01") {{ {BY_CURRENCY} }}', 3),
+    "both twice": (f"a: insights {{ {BY_CURRENCY} {BY_MONTH} }} b: insights {{ {BY_CURRENCY} {BY_MONTH} }}", 4),
+    "two periods": (f'insights {{ {BY_CURRENCY} }} other: insights(from: "2026-01-01") {{ {BY_CURRENCY} }}', 5),
     "top customers": ("insights { topCustomers(currency: USD) { amount customer { name } } }", 3),
     "receivables": ("consolidatedReceivables { outstanding }", 2),
 }

@@ -17,6 +17,7 @@ from holdco.insights import loaders
 from holdco.insights.queries import (
     MONTHS_MAX,
     TOP_MAX,
+    CurrencyInsightsRow,
     InsightsRow,
     TopCustomerRow,
     TopCustomersBy,
@@ -49,12 +50,18 @@ class CurrencyInsights:
 
     overdue: Decimal = amount_of("overdue", description="Of that, what was due before today.")
 
-    average_days_to_pay: Decimal | None = strawberry.field(
-        description="Days from the invoice date to the day of the last application that stands, over the invoices that it "
-        "settled in the period; to one place. A plain mean: each invoice counts once, whatever its amount, so that a large one "
-        "does not hide how most are paid. Invoices of which something was written off were not paid, and are left out; null "
-        "where none is left."
+    @relation(
+        "Days from the invoice date to the day of the last application that stands, over the invoices that it settled in the "
+        "period; to one place. A plain mean: each invoice counts once, whatever its amount, so that a large one does not hide "
+        "how most are paid. Invoices of which something was written off were not paid, and are left out; null where none is left."
     )
+    async def average_days_to_pay(rows: Parent[list[CurrencyInsightsRow]], info: Info) -> Decimal | None:
+        loader = info.context.loader(loaders.AverageDaysToPay)
+        if len(rows) == 1:
+            # Asked object by object: together with whatever else is asked in this turn of the event loop.
+            return [(await loader.load(rows[0].insights)).get(rows[0].currency)]  # type: ignore[return-value]
+        found = await loader.load_level([row.insights for row in rows])
+        return [found[row.insights].get(row.currency) for row in rows]  # type: ignore[return-value]
 
 
 @strawberry.type(description="One month in one currency.")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import TextClause
 
+from holdco import money
 from holdco.insights import queries
 from holdco.insights.queries import CurrencyInsightsRow, InsightsRow, MonthInsightsRow, Period, TopCustomerRow, TopCustomersBy
 from holdco.loading import Loader
@@ -28,10 +30,12 @@ class PartOfInsights(Loader[InsightsRow, Value], Generic[Value]):
         found: dict[InsightsRow, Value] = {}
         for (scope, period), owner_ids in alike.items():
             rows = await self.reader.rows(self.statement(scope), {KEYS: owner_ids, **self.parameters(period)})
-            by_owner: dict[UUID, list[Any]] = {key: [] for key in owner_ids}
+            by_owner: dict[UUID, list[Any]] = {owner_id: [] for owner_id in owner_ids}
             for row in rows:
                 by_owner[row[0]].append(row[1:])
-            found |= {InsightsRow(key, scope, period): self.value(each) for key, each in by_owner.items()}
+            for owner_id, each in by_owner.items():
+                of = InsightsRow(owner_id, scope, period)
+                found[of] = self.value(of, each)
         return [found[key] for key in keys]
 
     def statement(self, scope: CustomerScope | None) -> TextClause:
@@ -40,7 +44,7 @@ class PartOfInsights(Loader[InsightsRow, Value], Generic[Value]):
     def parameters(self, period: Period) -> dict[str, Any]:
         return {"first_day": period.first, "last_day": period.last, "today": period.today}
 
-    def value(self, rows: Sequence[Any]) -> Value:
+    def value(self, of: InsightsRow, rows: Sequence[Any]) -> Value:
         """What is found for one of them; rows are without its id."""
         raise NotImplementedError
 
@@ -54,7 +58,7 @@ class MemberCount(PartOfInsights[int]):
     def statement(self, scope: CustomerScope | None) -> TextClause:
         return queries.member_counts(scope)
 
-    def value(self, rows: Sequence[Any]) -> int:
+    def value(self, _of: InsightsRow, rows: Sequence[Any]) -> int:
         return int(rows[0][0]) if rows else 0
 
 
@@ -69,8 +73,18 @@ class InsightsByCurrency(PartOfInsights[list[CurrencyInsightsRow]]):
     def statement(self, scope: CustomerScope | None) -> TextClause:
         return queries.by_currency(scope)
 
-    def value(self, rows: Sequence[Any]) -> list[CurrencyInsightsRow]:
-        return [CurrencyInsightsRow(currency, *_whole(amounts)) for currency, *amounts in rows]
+    def value(self, of: InsightsRow, rows: Sequence[Any]) -> list[CurrencyInsightsRow]:
+        return [CurrencyInsightsRow(of, currency, *_whole(amounts)) for currency, *amounts in rows]
+
+
+class AverageDaysToPay(PartOfInsights[dict[str, Decimal]]):
+    """By currency, to one place, halves up. A currency in which nothing was settled is left out."""
+
+    def statement(self, scope: CustomerScope | None) -> TextClause:
+        return queries.days_to_pay(scope)
+
+    def value(self, _of: InsightsRow, rows: Sequence[Any]) -> dict[str, Decimal]:
+        return {currency: Decimal(money.divide_half_up(10 * days, count)).scaleb(-1) for currency, count, days in rows}
 
 
 class InsightsByMonth(PartOfInsights[list[MonthInsightsRow]]):
@@ -79,7 +93,7 @@ class InsightsByMonth(PartOfInsights[list[MonthInsightsRow]]):
     def statement(self, scope: CustomerScope | None) -> TextClause:
         return queries.by_month(scope)
 
-    def value(self, rows: Sequence[Any]) -> list[MonthInsightsRow]:
+    def value(self, _of: InsightsRow, rows: Sequence[Any]) -> list[MonthInsightsRow]:
         return [MonthInsightsRow(month, currency, *_whole(amounts)) for month, currency, *amounts in rows]
 
 
@@ -98,5 +112,5 @@ class TopCustomers(PartOfInsights[list[TopCustomerRow]]):
     def parameters(self, period: Period) -> dict[str, Any]:
         return {**super().parameters(period), "currency": self.currency, "limit": self.limit}
 
-    def value(self, rows: Sequence[Any]) -> list[TopCustomerRow]:
+    def value(self, _of: InsightsRow, rows: Sequence[Any]) -> list[TopCustomerRow]:
         return [TopCustomerRow(customer_id, self.currency, int(amount)) for customer_id, amount in rows]

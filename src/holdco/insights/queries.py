@@ -7,7 +7,6 @@ each index, however many they are.
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
@@ -15,7 +14,6 @@ from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
-from holdco import money
 from holdco.errors import BadUserInput
 from holdco.payments.queries import MEMBERS, SELF, SUBTREE, SUBTREE_IN_VIEW
 from holdco.scopes import CustomerScope
@@ -58,6 +56,7 @@ class InsightsRow(NamedTuple):
 class CurrencyInsightsRow(NamedTuple):
     """Amounts in minor units."""
 
+    insights: InsightsRow
     currency: str
     invoice_count: int
     billed: int
@@ -65,15 +64,6 @@ class CurrencyInsightsRow(NamedTuple):
     open_invoice_count: int
     outstanding: int
     overdue: int
-    settled_count: int
-    settled_days: int
-
-    @property
-    def average_days_to_pay(self) -> Decimal | None:
-        """To one place, halves up."""
-        if not self.settled_count:
-            return None
-        return Decimal(money.divide_half_up(10 * self.settled_days, self.settled_count)).scaleb(-1)
 
 
 class MonthInsightsRow(NamedTuple):
@@ -163,30 +153,46 @@ def active_counts(scope: CustomerScope | None) -> TextClause:
 
 @cache
 def by_currency(scope: CustomerScope | None) -> TextClause:
-    """One row for each and currency. When an invoice was settled is the day of the last money that stands on it."""
+    """One row for each and currency with anything in it."""
     return _with_owners(
         scope,
         f"""select p.id, s.currency, sum(s.invoice_count), sum(s.billed), sum(s.paid), sum(s.open_invoice_count),
-               sum(s.outstanding), sum(s.overdue), sum(s.settled_count), sum(s.settled_days)
+               sum(s.outstanding), sum(s.overdue)
         from parents p
         cross join lateral (
           select i.currency, count(*) as invoice_count, sum(i.total) as billed, 0::numeric as paid, 0 as open_invoice_count,
-                 0::numeric as outstanding, 0::numeric as overdue, 0 as settled_count, 0 as settled_days
+                 0::numeric as outstanding, 0::numeric as overdue
           from invoices i
           where {_ISSUED}
           group by i.currency
           union all
-          select a.currency, 0, 0, {_PAID}, 0, 0, 0, 0, 0
+          select a.currency, 0, 0, {_PAID}, 0, 0, 0
           from allocations a
           where {_APPLIED}
           group by a.currency having {_PAID} <> 0
           union all
-          select i.currency, 0, 0, 0, count(*), sum(i.balance), sum(case when i.due_date < :today then i.balance else 0 end), 0, 0
+          select i.currency, 0, 0, 0, count(*), sum(i.balance), sum(case when i.due_date < :today then i.balance else 0 end)
           from invoices i
           where {_OPEN}
           group by i.currency
-          union all
-          select i.currency, 0, 0, 0, 0, 0, 0, count(*), sum(settled.day - i.invoice_date)
+        ) s
+        group by p.id, s.currency order by p.id, s.currency""",  # noqa: S608 (constants)
+    )
+
+
+@cache
+def days_to_pay(scope: CustomerScope | None) -> TextClause:
+    """How many invoices were settled, and in how many days together. It takes longer than all that `by_currency` tells.
+
+    An invoice is settled on the day of the last money that stands on it. What was given up of it was not paid, and no date
+    tells when that was done.
+    """
+    return _with_owners(
+        scope,
+        """select p.id, s.currency, s.settled_count, s.days
+        from parents p
+        cross join lateral (
+          select i.currency, count(*) as settled_count, sum(settled.day - i.invoice_date) as days
           from (
             select a.invoice_id, max(a.applied_on) as day
             from allocations a
@@ -200,8 +206,7 @@ def by_currency(scope: CustomerScope | None) -> TextClause:
           join invoices i on i.organization_id = :organization_id and i.id = settled.invoice_id
           where i.status = 'ISSUED' and i.balance = 0 and i.amount_written_off = 0 and settled.day <= :last_day
           group by i.currency
-        ) s
-        group by p.id, s.currency order by p.id, s.currency""",  # noqa: S608 (constants)
+        ) s""",
     )
 
 
