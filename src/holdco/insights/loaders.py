@@ -11,11 +11,23 @@ from sqlalchemy import TextClause
 
 from holdco import money
 from holdco.insights import queries
-from holdco.insights.queries import CurrencyInsightsRow, InsightsRow, MonthInsightsRow, Period, TopCustomerRow, TopCustomersBy
+from holdco.insights.queries import (
+    CurrencyInsightsRow,
+    DriftingRow,
+    DriftRow,
+    InsightsRow,
+    MonthInsightsRow,
+    Period,
+    TopCustomerRow,
+    TopCustomersBy,
+)
 from holdco.loading import Loader
+from holdco.paging import Page, PageRequest, page_of
 from holdco.reader import Reader
 from holdco.scopes import CustomerScope
 from holdco.statements import KEYS
+from holdco.terms.precedence import TermField
+from holdco.terms.queries import CANDIDATES, PRESENT, candidates_of, effective
 
 Value = TypeVar("Value")
 
@@ -114,3 +126,36 @@ class TopCustomers(PartOfInsights[list[TopCustomerRow]]):
 
     def value(self, _of: InsightsRow, rows: Sequence[Any]) -> list[TopCustomerRow]:
         return [TopCustomerRow(customer_id, self.currency, int(amount)) for customer_id, amount in rows]
+
+
+class DriftByGroupId(Loader[UUID, Page[DriftRow]]):
+    """Terms of a group that do not apply to members as the group says, by the members' numbers: in two statements.
+
+    One finds them; what applies instead is decided as it always is, so that this can tell nothing else.
+    """
+
+    def __init__(self, reader: Reader, request: PageRequest) -> None:
+        super().__init__(reader)
+        self.request = request
+
+    async def read(self, keys: list[UUID]) -> list[Page[DriftRow]]:
+        number, field = self.request.after or ("", "")
+        parameters = {KEYS: keys, "number_after": number, "field_after": field, "limit": self.request.limit + 1}
+        drifting = [DriftingRow(*row) for row in await self.reader.rows(queries.DRIFTING, parameters)]
+        pages: dict[UUID, list[DriftRow]] = {key: [] for key in keys}
+        if drifting:
+            customer_ids = list({row.customer_id for row in drifting})
+            found = candidates_of(await self.reader.rows(CANDIDATES, {KEYS: customer_ids, "until": PRESENT}))
+            for row in drifting:
+                terms = effective(found[row.customer_id], row.customer_currency).of(TermField(row.field))
+                pages[row.group_id].append(queries.drift_of(row, terms))
+        return [page_of(rows, self.request) for rows in pages.values()]
+
+
+class DriftCountByGroupId(Loader[UUID, int]):
+    def __init__(self, reader: Reader, _request: PageRequest) -> None:
+        super().__init__(reader)
+
+    async def read(self, keys: list[UUID]) -> list[int]:
+        found = {row[0]: int(row[1]) for row in await self.reader.rows(queries.DRIFT_COUNTS, {KEYS: keys})}
+        return [found.get(key, 0) for key in keys]

@@ -7,6 +7,7 @@ each index, however many they are.
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
@@ -14,11 +15,17 @@ from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
+from holdco.customers.models import Customer
 from holdco.errors import BadUserInput
+from holdco.filtering import Filters
+from holdco.listing import Listing, Order
 from holdco.payments.queries import MEMBERS, SELF, SUBTREE, SUBTREE_IN_VIEW
 from holdco.scopes import CustomerScope
 from holdco.sight import seen
 from holdco.sighted import told_otherwise
+from holdco.terms.models import Term
+from holdco.terms.precedence import EffectiveTerm, Lost, TermAcceptanceKind, TermValue
+from holdco.terms.queries import value_of
 
 MONTHS_DEFAULT = 12
 MONTHS_MAX = 120
@@ -261,4 +268,140 @@ def top_customers(scope: CustomerScope | None, by: TopCustomersBy) -> TextClause
           order by amount desc, customer_id limit :limit
         ) s
         order by p.id, s.amount desc, s.customer_id""",  # noqa: S608 (constants)
+    )
+
+
+class DriftRow(NamedTuple):
+    """A term of a group that does not apply to a member as the group says; `lost` is it among what does not apply at all."""
+
+    number: str
+    field: str
+    customer_id: UUID
+    group_value: TermValue
+    effective: EffectiveTerm
+    lost: Lost | None
+    pinned_version: int | None
+
+
+_CUSTOMERS = Customer.__table__.c
+
+# For cursors: by number, and of a customer by field.
+DRIFT: Listing[DriftRow] = Listing(
+    row=DriftRow,
+    columns={"number": _CUSTOMERS.number, "field": Term.__table__.c.field},
+    organization=_CUSTOMERS.organization_id,
+    filters=Filters({}),
+    order_default=(Order("number"),),
+    key="field",
+)
+
+
+class DriftingRow(NamedTuple):
+    """What `DRIFTING` selects: the member, and what the group says."""
+
+    group_id: UUID
+    number: str
+    customer_id: UUID
+    customer_currency: str
+    field: str
+    discount_percent: Decimal | None
+    payment_terms_kind: str | None
+    payment_terms_net_days: int | None
+    price_list_id: UUID | None
+    price_list_version: int | None
+    currency: str | None
+    is_active: bool
+
+
+# Of the groups that are asked about, what they say now, and which groups that say something of the field go before them.
+_SAID = """with said as materialized (
+      select t.group_id, t.id as term_id, t.field, t.mode, t.discount_percent, t.payment_terms_kind, t.payment_terms_net_days,
+             t.price_list_id, v.version as price_list_version, l.currency, l.inactivated_at is null as is_active,
+             array(
+               select bt.group_id
+               from terms bt
+               join customer_groups bg on bg.organization_id = :organization_id and bg.id = bt.group_id
+               where bt.organization_id = :organization_id and bt.group_id is not null and bt.field = t.field
+                 and bt.valid_to is null and bg.rank < g.rank
+             ) as better_ids
+      from terms t
+      join customer_groups g on g.organization_id = :organization_id and g.id = t.group_id
+      left join price_lists l on l.organization_id = :organization_id and l.id = t.price_list_id
+      left join price_list_versions v on v.organization_id = :organization_id and v.price_list_id = t.price_list_id
+           and v.valid_to is null
+      where t.organization_id = :organization_id and t.group_id = any(cast(:keys as uuid[])) and t.valid_to is null
+    )"""
+
+# Members to whom what `s` says does not apply, or not at its present version, for documents in their own currency: as
+# `terms.precedence` decides, which a test holds it against. A price list in another currency, or an inactive one, applies to
+# nobody, and goes before nothing.
+_DRIFTING = """group_members m
+      join customers c on c.organization_id = :organization_id and c.id = m.customer_id
+      left join term_acceptances a on a.organization_id = :organization_id and a.customer_id = m.customer_id
+           and a.group_id = s.group_id and a.field = s.field and a.valid_to is null and s.mode = 'OPT_IN'
+      where m.organization_id = :organization_id and m.group_id = s.group_id and (
+        s.mode = 'OPT_IN' and (
+          a.kind is null
+          or a.kind = 'PINNED' and (a.term_id <> s.term_id or a.price_list_version <> s.price_list_version)
+        )
+        or s.price_list_id is not null and (s.currency <> c.currency or not s.is_active)
+        or exists (
+          select from terms own
+          left join price_lists ol on ol.organization_id = :organization_id and ol.id = own.price_list_id
+          where own.organization_id = :organization_id and own.customer_id = m.customer_id and own.field = s.field
+            and own.valid_to is null
+            and (own.price_list_id is null or ol.currency = c.currency and ol.inactivated_at is null)
+        )
+        or s.better_ids <> '{}' and exists (
+          select from group_members bm
+          join terms bt on bt.organization_id = :organization_id and bt.group_id = bm.group_id and bt.field = s.field
+               and bt.valid_to is null
+          left join term_acceptances ba on ba.organization_id = :organization_id and ba.customer_id = bm.customer_id
+               and ba.group_id = bm.group_id and ba.field = bt.field and ba.valid_to is null
+          left join terms pinned on pinned.organization_id = :organization_id and pinned.id = ba.term_id
+               and bt.mode = 'OPT_IN'
+          left join price_lists bl on bl.organization_id = :organization_id
+               and bl.id = coalesce(pinned.price_list_id, bt.price_list_id)
+          where bm.organization_id = :organization_id and bm.customer_id = m.customer_id and bm.group_id = any(s.better_ids)
+            and (bt.mode = 'AUTOMATIC' or ba.kind is not null)
+            and (bt.price_list_id is null or bl.currency = c.currency and bl.inactivated_at is null)
+        )
+      )"""
+
+DRIFTING = text(
+    f"""{_SAID}
+    select page.*
+    from unnest(cast(:keys as uuid[])) as given(id)
+    cross join lateral (
+      select s.group_id, c.number, c.id, c.currency as customer_currency, s.field, s.discount_percent, s.payment_terms_kind,
+             s.payment_terms_net_days, s.price_list_id, s.price_list_version, s.currency, s.is_active
+      from said s
+      cross join {_DRIFTING}
+        and s.group_id = given.id and (c.number, s.field) > (:number_after, :field_after)
+      order by c.number, s.field limit :limit
+    ) page
+    order by page.group_id, page.number, page.field"""  # noqa: S608 (constants)
+)
+DRIFT_COUNTS = text(
+    f"""{_SAID}
+    select s.group_id, sum(drifting.members)
+    from said s
+    cross join lateral (select count(*) as members from {_DRIFTING}) drifting
+    group by s.group_id"""  # noqa: S608 (constants)
+)
+
+
+def drift_of(row: DriftingRow, terms: EffectiveTerm) -> DriftRow:
+    """What of `terms`, which apply to the member, has to do with what the group says."""
+    lost = next((each for each in terms.lost if each.candidate.group_id == row.group_id and each.candidate.depth == 0), None)
+    candidate = lost.candidate if lost is not None else terms.winner
+    assert candidate is not None, "the group says something of the field"
+    return DriftRow(
+        number=row.number,
+        field=row.field,
+        customer_id=row.customer_id,
+        group_value=value_of(row),
+        effective=terms,
+        lost=lost,
+        pinned_version=candidate.version if candidate.acceptance is TermAcceptanceKind.PINNED else None,
     )
