@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry import Parent
 
-from holdco.connections import Info
+from holdco.connections import Info, NodeInterface
 from holdco.customers.loaders import CustomerById
 from holdco.errors import BadUserInput
-from holdco.execution.fields import amount_of, load, relation
+from holdco.execution.fields import amount_of, load, relation, split
+from holdco.groups.loaders import GroupOfAnyTimeById
 from holdco.insights import loaders
 from holdco.insights.queries import (
     MONTHS_MAX,
     TOP_MAX,
     CurrencyInsightsRow,
+    DriftRow,
     InsightsRow,
     TopCustomerRow,
     TopCustomersBy,
 )
+from holdco.organizations.loaders import OrganizationById
+from holdco.payment_terms import PaymentTerms
+from holdco.price_lists.loaders import PriceListById
 from holdco.scalars import CurrencyCode
+from holdco.shapes import PaymentTermsType, payment_terms_of
+from holdco.terms.precedence import PriceListTerm, SkippedReason, TermField, TermSource
 
 if TYPE_CHECKING:
     from holdco.customers.graph import Customer
+    from holdco.price_lists.graph import PriceList
 
 strawberry.enum(TopCustomersBy, description="By which amount customers are ranked: of the period, or for the latter two of now.")
 
@@ -134,3 +142,66 @@ class Insights:
         if not 0 <= first <= TOP_MAX:
             raise BadUserInput(f"first must be from 0 to {TOP_MAX}, not {first}.")
         return load(loaders.TopCustomers, rows, (by, currency, first))
+
+
+@strawberry.type(description="The value of a term: what belongs to its field, and null for all others.")
+class TermValue:
+    @strawberry.field
+    def discount_percent(value: Parent[Any]) -> Decimal | None:
+        return value if isinstance(value, Decimal) else None
+
+    @strawberry.field
+    def payment_terms(value: Parent[Any]) -> PaymentTermsType | None:
+        return payment_terms_of(value) if isinstance(value, PaymentTerms) else None
+
+    @relation(reads=None)
+    def price_list(
+        rows: Parent[list[Any]], info: Info
+    ) -> Annotated[PriceList, strawberry.lazy("holdco.price_lists.graph")] | None:
+        return load(PriceListById, [value.id if isinstance(value, PriceListTerm) else None for value in rows])
+
+    @strawberry.field(description="Which version of the price list.")
+    def price_list_version(value: Parent[Any]) -> int | None:
+        return value.version if isinstance(value, PriceListTerm) else None
+
+
+@strawberry.type(description="A term of a group that does not apply to a member as the group says, and what applies instead.")
+class TermDrift:
+    field: TermField
+    pinned_version: int | None = strawberry.field(
+        description="Of what the group said, the version at which the member stays: an older one, unless something else is wrong."
+    )
+
+    @relation(reads=None)
+    def customer(rows: Parent[list[DriftRow]], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+        return load(CustomerById, [row.customer_id for row in rows])
+
+    @strawberry.field(description="What the group says now.")
+    def group_value(row: Parent[DriftRow]) -> TermValue:
+        return row.group_value  # type: ignore[return-value]
+
+    @strawberry.field(description="What applies; null where nobody says anything that could.")
+    def effective_value(row: Parent[DriftRow]) -> TermValue | None:
+        winner = row.effective.winner
+        return winner.value if winner is not None else None  # type: ignore[return-value]
+
+    @strawberry.field(description="Whose term applies; GROUP with this very group where the member stays at an older version.")
+    def source(row: Parent[DriftRow]) -> TermSource:
+        return row.effective.source
+
+    @relation("The Customer, CustomerGroup or Organization whose term applies.", reads=None)
+    def source_node(rows: Parent[list[DriftRow]], info: Info) -> NodeInterface | None:
+        winners = [row.effective.winner for row in rows]
+        groups = [each.group_id if each is not None else None for each in winners]
+        customers = [each.holder_id if each is not None and each.group_id is None else None for each in winners]
+        organization_id = info.context.organization_id
+        everybody = [organization_id if each is not None and each.holder_id is None else None for each in winners]
+        return split([load(CustomerById, customers), load(GroupOfAnyTimeById, groups), load(OrganizationById, everybody)])
+
+    @strawberry.field(description="What goes before the group's term.")
+    def shadowed_by(row: Parent[DriftRow]) -> TermSource | None:
+        return row.lost.shadowed_by if row.lost is not None else None
+
+    @strawberry.field(description="Why it could not apply anyway.")
+    def skipped_reason(row: Parent[DriftRow]) -> SkippedReason | None:
+        return row.lost.skipped_reason if row.lost is not None else None

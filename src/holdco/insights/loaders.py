@@ -153,9 +153,6 @@ class DriftByGroupId(Loader[UUID, Page[DriftRow]]):
 
 
 class DriftCountByGroupId(Loader[UUID, int]):
-    def __init__(self, reader: Reader, _request: PageRequest) -> None:
-        super().__init__(reader)
-
     async def read(self, keys: list[UUID]) -> list[int]:
         found = {row[0]: int(row[1]) for row in await self.reader.rows(queries.DRIFT_COUNTS, {KEYS: keys})}
         return [found.get(key, 0) for key in keys]

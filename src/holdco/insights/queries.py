@@ -400,7 +400,7 @@ def drift_of(row: DriftingRow, terms: EffectiveTerm) -> DriftRow:
         number=row.number,
         field=row.field,
         customer_id=row.customer_id,
-        group_value=value_of(row),
+        group_value=value_of(row),  # type: ignore[arg-type]  # it has all columns of a value
         effective=terms,
         lost=lost,
         pinned_version=candidate.version if candidate.acceptance is TermAcceptanceKind.PINNED else None,
