@@ -214,6 +214,14 @@ RICH: Final = (
       hierarchyHistory { totalCount } activity { totalCount } contacts { nodes { name } } creditNotes { nodes { total } }
       receivables { outstanding overdue unapplied openCredits openInvoiceCount }
       consolidatedReceivables { outstanding overdue unapplied openCredits openInvoiceCount } } } }""",
+    """{ customers(first: 50) { nodes { insights(from: "2025-01-01", to: "2026-12-31") {
+        memberCount customerActiveCount byCurrency { currency invoiceCount openInvoiceCount billed paid outstanding overdue
+          averageDaysToPay }
+        byMonth { month currency invoiceCount billed paid } topCustomers(currency: GBP) { customer { name } amount }
+        paid: topCustomers(currency: GBP, by: PAID) { customer { name } amount } }
+      below: insights(scope: DIRECT_CHILDREN, from: "2025-01-01") { memberCount byCurrency { billed paid outstanding } }
+      alone: insights(scope: SELF, from: "2025-01-01") { memberCount byCurrency { billed paid outstanding } } } }
+      customerGroups { nodes { insights { memberCount } consolidatedReceivables { outstanding } } } }""",
     """{ customers { nodes {
       all: invoices(scope: SUBTREE) { totalCount nodes { number lines { description } customer { name } } }
       below: invoices(scope: DIRECT_CHILDREN, filter: {isOpen: true}) { totalCount nodes { balance } }
