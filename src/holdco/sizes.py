@@ -14,6 +14,8 @@ _CURRENCIES: Final = 3
 # A payment settles what one customer owes; at a head office a few times as much.
 _ALLOCATIONS: Final = 50
 _CHANGED: Final = PENDING_MAX
+# A price list, a discount, payment terms.
+_TERMS: Final = 3
 
 SIZES: Final = Sizes(
     lists={
@@ -25,6 +27,9 @@ SIZES: Final = Sizes(
         "Customer.receivables": _CURRENCIES,
         "Customer.consolidatedReceivables": _CURRENCIES,
         "Invoice.lines": 10,
+        "Invoice.termsDrift": _TERMS,
+        "InvoicePayload.termsDrift": _TERMS,
+        "TermDrift.lines": 10,
         "AllocationPlan.lines": _ALLOCATIONS,
         "AllocationPlan.skipped": 20,
         "AllocationPayload.allocations": _ALLOCATIONS,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Executable, text
 
 from holdco.database import Transaction
 from holdco.items.models import ItemStatus
@@ -16,22 +16,34 @@ from holdco.price_lists.pricing import Bracket, Offer, PriceRounding, PriceSourc
 
 _ITEMS: Final = text(
     """
-    select i.id, i.name, i.status, p.unit_price
+    select i.id, i.name, i.status, p.currency, p.unit_price
     from items i
-    left join item_prices p on p.organization_id = :organization_id and p.item_id = i.id and p.currency = :currency
+    left join item_prices p on p.organization_id = :organization_id and p.item_id = i.id
+         and p.currency = any(cast(:currencies as text[]))
     where i.organization_id = :organization_id and i.id = any(cast(:item_ids as uuid[]))
     """
 )
 _OFFERS: Final = text(
     """
-    select v.percent, v.rounding, v.rounding_step, v.rounding_less, r.item_id, r.quantity_from, r.quantity_to, r.unit_price
-    from price_list_versions v
+    select v.price_list_id, v.version, v.percent, v.rounding, v.rounding_step, v.rounding_less,
+           r.item_id, r.quantity_from, r.quantity_to, r.unit_price
+    from unnest(cast(:price_list_ids as uuid[]), cast(:versions as integer[])) as asked(price_list_id, version)
+    join price_list_versions v on v.organization_id = :organization_id and v.price_list_id = asked.price_list_id
+         and v.version = asked.version
     left join price_list_rates r on r.organization_id = :organization_id and r.price_list_id = v.price_list_id
          and r.item_id = any(cast(:item_ids as uuid[])) and r.version_from <= v.version
          and (r.version_to is null or r.version_to > v.version)
-    where v.organization_id = :organization_id and v.price_list_id = :price_list_id and v.version = :version
     """
 )
+
+
+class Wanted(NamedTuple):
+    """An item, how many of it, and by what it is priced: a list in that currency and its version, or no list."""
+
+    item_id: UUID
+    quantity: Decimal
+    currency: str
+    price_list: tuple[UUID, int] | None
 
 
 class Quote(NamedTuple):
@@ -57,17 +69,38 @@ async def unit_prices(
 
     `price_list` is a list in that currency and its version; inactive or not, it gives the prices of that version.
     """
+    asked = [Wanted(item_id, quantity, currency, price_list) for item_id, quantity in wanted]
+    return await quotes(transaction.rows, transaction.organization_id, asked)
+
+
+async def quotes(
+    read: Callable[[Executable, Mapping[str, Any]], Awaitable[Sequence[Any]]], organization_id: UUID, wanted: Sequence[Wanted]
+) -> list[Quote]:
+    """As `unit_prices`, for any currencies and price lists; `read` is that of a transaction or of a snapshot."""
     if not wanted:
         return []
-    item_ids = list(dict.fromkeys(item_id for item_id, _ in wanted))
-    parameters = {"organization_id": transaction.organization_id, "item_ids": item_ids}
-    items = {row.id: row for row in await transaction.rows(_ITEMS, {**parameters, "currency": currency})}
-    offers: Mapping[UUID, Offer] = {}
-    if price_list is not None:
-        price_list_id, version = price_list
-        rows = await transaction.rows(_OFFERS, {**parameters, "price_list_id": price_list_id, "version": version})
-        offers = offers_of(rows, item_ids)
-    return [_quote(items.get(item_id), offers.get(item_id), quantity) for item_id, quantity in wanted]
+    item_ids = list(dict.fromkeys(each.item_id for each in wanted))
+    parameters = {"organization_id": organization_id, "item_ids": item_ids}
+    rows = await read(_ITEMS, {**parameters, "currencies": sorted({each.currency for each in wanted})})
+    items = {row.id: row for row in rows}
+    defaults = {(row.id, row.currency): row.unit_price for row in rows}
+    price_lists = list(dict.fromkeys(each.price_list for each in wanted if each.price_list is not None))
+    offers: dict[tuple[UUID, int], dict[UUID, Offer]] = {}
+    if price_lists:
+        found: dict[tuple[UUID, int], list[Any]] = {price_list: [] for price_list in price_lists}
+        lists = {"price_list_ids": [key for key, _ in price_lists], "versions": [version for _, version in price_lists]}
+        for row in await read(_OFFERS, {**parameters, **lists}):
+            found[row.price_list_id, row.version].append(row)
+        offers = {price_list: offers_of(rows, item_ids) for price_list, rows in found.items()}
+    return [
+        _quote(
+            items.get(each.item_id),
+            defaults.get((each.item_id, each.currency)),
+            offers[each.price_list].get(each.item_id) if each.price_list is not None else None,
+            each.quantity,
+        )
+        for each in wanted
+    ]
 
 
 def offers_of(rows: Sequence[Any], item_ids: Sequence[UUID]) -> dict[UUID, Offer]:
@@ -90,8 +123,8 @@ def rounding_of(row: Any) -> Rounding | None:
     return Rounding(PriceRounding(row.rounding), row.rounding_step, row.rounding_less)
 
 
-def _quote(item: Any, offer: Offer | None, quantity: Decimal) -> Quote:
+def _quote(item: Any, default: Decimal | None, offer: Offer | None, quantity: Decimal) -> Quote:
     if item is None:
         return _UNKNOWN
-    found = pricing.price(item.unit_price, offer, quantity)
+    found = pricing.price(default, offer, quantity)
     return Quote(found.unit_price, found.source, is_known=True, is_active=item.status == ItemStatus.ACTIVE, name=item.name)
