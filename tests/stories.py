@@ -41,7 +41,9 @@ _ANSWERS: Final[dict[str, str]] = {
     "customerParentAccessSet": "customer { id version }",
     "customerDeactivate": "customer { id status } deactivatedCount",
     "customerDelete": "deletedCustomerId deletedContactCount reparentedChildCount",
+    "customerTermsSet": "customer { id version }",
     "organizationUpdate": "organization { id version }",
+    "organizationTermsSet": "organization { id version }",
     "contactCreate": "contact { id }",
     "contactConvert": "clientUser { id name email state projectScope }",
     "contactInvite": "clientUser { id name email state projectScope } invitation { secret expiresAt }",
@@ -54,6 +56,7 @@ _ANSWERS: Final[dict[str, str]] = {
     "projectUpdate": "project { id name description status version }",
     "projectPeopleSet": "project { id version }",
     "invoiceCreate": "invoice { id number status total balance dueDate version }",
+    "invoiceTermsRefresh": "invoice { id version } termsDrift { field }",
     "invoiceIssue": "invoice { id number status balance version }",
     "invoiceVoid": f"invoice {{ id status balance }} reversals {{ {ALLOCATION} }} replayed",
     "paymentRecord": f"payment {{ id number status amount allocated unapplied unappliedReason }} allocations {{ {ALLOCATION} }} "

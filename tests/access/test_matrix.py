@@ -113,6 +113,7 @@ async def _token(story: Story, _customer_id: str) -> str:
 
 INPUTS: Final[dict[str, Input]] = {
     "organizationUpdate": _given(name="Renamed"),
+    "organizationTermsSet": _given(discountPercent="5"),
     "accessTokenCreate": _given(name="Robot", role="READ_ONLY"),
     "accessTokenRevoke": _given(id=_token),
     "customerCreate": _given(name="New"),
@@ -121,6 +122,7 @@ INPUTS: Final[dict[str, Input]] = {
     "customerParentAccessSet": _given(id=str, access=_RIGHTS),
     "customerDeactivate": _given(id=str),
     "customerDelete": _given(confirmationToken="none", id=str),
+    "customerTermsSet": _given(id=str, discountPercent="5"),
     "customerGroupCreate": _given(name="Enterprise"),
     "customerGroupUpdate": _given(id=_group, name="Direct"),
     "customerGroupMembersAdd": _given(id=_group, customerIds=[]),
@@ -139,6 +141,7 @@ INPUTS: Final[dict[str, Input]] = {
     "projectUpdate": _given(id=_project, status="COMPLETED"),
     "projectPeopleSet": _given(id=_project, clientUserIds=[]),
     "invoiceCreate": _given(customerId=str, lines=[{"unitPrice": "10"}]),
+    "invoiceTermsRefresh": _given(id=_draft),
     "invoiceIssue": _given(id=_draft),
     "invoiceVoid": _given(id=_invoice, reason="Wrong"),
     "paymentRecord": _given(customerId=str, amount="10"),

@@ -18,8 +18,8 @@ from holdco.errors import Refusal, UserErrorCode
 class InvoiceNotDraft(Refusal):
     code = UserErrorCode.INVOICE_NOT_DRAFT
 
-    def __init__(self, number: str, status: str) -> None:
-        super().__init__(f"Invoice {number} is {status.lower()}; only a draft can be issued or take new terms.", field=("id",))
+    def __init__(self, number: str, status: str, *, action: str = "be issued") -> None:
+        super().__init__(f"Invoice {number} is {status.lower()}; only drafts can {action}.", field=("id",))
 
 
 class InvoiceNotIssued(Refusal):

@@ -48,7 +48,7 @@ async def refresh(transaction: Transaction, invoice_id: UUID, *, version: int | 
     """
     invoice = await locked(transaction, invoice_id, version=version)
     if invoice.status != InvoiceStatus.DRAFT:
-        raise InvoiceNotDraft(invoice.number, invoice.status)
+        raise InvoiceNotDraft(invoice.number, invoice.status, action="take other terms")
     drifted = await drift_of(transaction, invoice)
     await apply(transaction, invoice, drifted)
     return drifted

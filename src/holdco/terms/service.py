@@ -78,7 +78,7 @@ _BEGIN = text(
                as n(id, customer_id, group_id, field, version, price_list_id, discount_percent, payment_terms_kind,
                     payment_terms_net_days, mode, valid_from)
     where o.id = :organization_id
-    returning n.id
+    returning id
     """
 )
 
