@@ -86,6 +86,8 @@ def test_lists_that_grow_are_connections() -> None:
         "Invoice.termsDrift",  # one per field
         "InvoicePayload.termsDrift",
         "TermDrift.lines",  # as Invoice.lines
+        "Item.prices",  # one per currency
+        "PriceList.prices",  # of at most 200 items
         "AllocationPlan.lines",  # what one request does, all of it or nothing
         "AllocationPlan.skipped",
         "AllocationPayload.allocations",

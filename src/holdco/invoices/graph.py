@@ -34,8 +34,10 @@ from holdco.invoices.drift import COLUMNS as TERMS
 from holdco.invoices.drift import draft_of
 from holdco.invoices.loaders import InvoiceById, InvoiceByNumber, LinesByInvoiceId, TermsDriftByDraft
 from holdco.invoices.models import InvoicePaymentStatus, InvoiceStatus, InvoiceTermSource, UnitPriceSource
-from holdco.invoices.queries import InvoiceRow
+from holdco.invoices.queries import InvoiceLineRow, InvoiceRow
 from holdco.invoices.terms import InvoiceTerms, TermDrift
+from holdco.items.graph import Item
+from holdco.items.loaders import ItemById
 from holdco.organizations.loaders import today
 from holdco.paging import request_of
 from holdco.payments import queries as payments
@@ -63,12 +65,16 @@ strawberry.enum(
 class InvoiceLine:
     position: int
     description: str | None
-    item: str | None
+    item: str | None = strawberry.field(description="What the line calls it.")
     quantity: Decimal
     unit_price: Decimal
     unit_price_source: UnitPriceSource
     discount_percent: Decimal
     tax_percent: Decimal
+
+    @relation("The item that it is of; null for client users, and where it is of none.")
+    def catalog_item(rows: Parent[list[InvoiceLineRow]], info: Info) -> Item | None:
+        return load(ItemById, [row.item_id if info.context.viewer.is_staff else None for row in rows])
 
     discount: Decimal = amount_of("discount", description="The line's own discount, already taken off in amount.")
 

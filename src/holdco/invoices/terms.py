@@ -18,6 +18,8 @@ from holdco.invoices.models import InvoiceTermSource
 from holdco.invoices.queries import InvoiceRow
 from holdco.invoices.snapshots import PriceListVersion, Snapshot
 from holdco.payment_terms import PaymentTerms
+from holdco.price_lists.graph import PriceList
+from holdco.price_lists.loaders import PriceListById
 from holdco.shapes import PaymentTermsType, terms_of
 from holdco.terms.precedence import TermField
 
@@ -132,6 +134,11 @@ class Drifting(NamedTuple):
 
 @strawberry.type(description="A price list at a version, a discount or payment terms, as field says; the others are null.")
 class DriftingTerm:
+    @relation()
+    def price_list(rows: Parent[list[Drifting]], info: Info) -> PriceList | None:
+        values = [row.snapshot.value for row in rows]
+        return load(PriceListById, [value.id if isinstance(value, PriceListVersion) else None for value in values])
+
     @strawberry.field(description="By which version prices are made; null without a price list.")
     def price_list_version(term: Parent[Drifting]) -> int | None:
         value = term.snapshot.value

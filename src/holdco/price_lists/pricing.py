@@ -16,20 +16,14 @@ from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from enum import StrEnum
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from holdco import money
 
-# What the columns hold. More would be rounded by the database behind our back.
-PLACES_MAX: Final = 6
-QUANTITY_LIMIT: Final = Decimal(10) ** 14
-# Below what a line of an invoice takes, so that a price with a thousand percent on it still goes on one.
-PRICE_LIMIT: Final = Decimal(10) ** 16
-PERCENT_UP_MAX: Final = Decimal(1000)
-PERCENT_DOWN_MAX: Final = Decimal(100)
-
-_MILLIONTH: Final = Decimal("0.000001")
-_HUNDRED_PERCENT: Final = 100 * 10**PLACES_MAX
+# Of prices, quantities and percentages.
+PLACES: Final = 6
+_MILLIONTH: Final = Decimal(1).scaleb(-PLACES)
+_HUNDRED_PERCENT: Final = 100 * 10**PLACES
 _EXACT: Final = Context(prec=40, traps=[Inexact, InvalidOperation])
 
 
@@ -37,6 +31,13 @@ class PriceRounding(StrEnum):
     """Which way a price goes to a multiple of the rounding step."""
 
     NEAREST = "NEAREST"
+    UP = "UP"
+    DOWN = "DOWN"
+
+
+class PriceDirection(StrEnum):
+    """Whether a price list of kind PERCENTAGE adds to default prices or takes off."""
+
     UP = "UP"
     DOWN = "DOWN"
 
@@ -62,12 +63,15 @@ class Bracket(NamedTuple):
     unit_price: Decimal
 
 
-class Offer(NamedTuple):
-    """What a version of a price list says of an item: a percentage, below zero where it is taken off, or brackets."""
+class Percentage(NamedTuple):
+    """What a version of a price list does to default prices. `percent` is below zero where it is taken off."""
 
-    percent: Decimal | None = None
+    percent: Decimal
     rounding: Rounding | None = None
-    brackets: Sequence[Bracket] = ()
+
+
+# What a version of a price list says of an item.
+Offer: TypeAlias = Percentage | Sequence[Bracket]
 
 
 class Price(NamedTuple):
@@ -77,13 +81,19 @@ class Price(NamedTuple):
     source: PriceSource
 
 
-def price(default: Decimal | None, offer: Offer | None, quantity: Decimal) -> Price:
+def price(default: Decimal | None, offer: Offer, quantity: Decimal) -> Price:
     """What one unit of so many costs, by the rules above. `default` is the item's price in the currency."""
-    if offer is not None and offer.percent is not None and default is not None:
-        return Price(_adjusted(default, offer.percent, offer.rounding), PriceSource.PRICE_LIST)
-    if offer is not None and (bracket := bracket_of(offer.brackets, quantity)) is not None:
+    if isinstance(offer, Percentage):
+        if default is not None:
+            return Price(_adjusted(default, offer), PriceSource.PRICE_LIST)
+    elif (bracket := bracket_of(offer, quantity)) is not None:
         return Price(bracket.unit_price, PriceSource.PRICE_LIST)
     return Price(default, PriceSource.ITEM)
+
+
+def direction_of(percent: Decimal) -> PriceDirection:
+    """Of a percentage as it is kept. Nothing added is UP."""
+    return PriceDirection.DOWN if percent < 0 else PriceDirection.UP
 
 
 def bracket_of(brackets: Iterable[Bracket], quantity: Decimal) -> Bracket | None:
@@ -102,27 +112,17 @@ def overlapping(brackets: Iterable[Bracket]) -> tuple[Bracket, Bracket] | None:
     return None
 
 
-def is_exact(value: Decimal, limit: Decimal) -> bool:
-    """Whether a column keeps it as it is: a number from zero to below the limit, with at most six decimal places."""
-    if not value.is_finite() or value < 0 or value >= limit:
-        return False
-    try:
-        value.quantize(_MILLIONTH, context=_EXACT)
-    except Inexact:
-        return False
-    return True
-
-
 def _holds(bracket: Bracket, size: Decimal) -> bool:
     return bracket.quantity_from <= size and (bracket.quantity_to is None or size < bracket.quantity_to)
 
 
-def _adjusted(default: Decimal, percent: Decimal, rounding: Rounding | None) -> Decimal:
-    changed = money.divide_half_up(_millionths(default) * (_HUNDRED_PERCENT + _millionths(percent)), _HUNDRED_PERCENT)
+def _adjusted(default: Decimal, offer: Percentage) -> Decimal:
+    changed = money.divide_half_up(_millionths(default) * (_HUNDRED_PERCENT + _millionths(offer.percent)), _HUNDRED_PERCENT)
+    rounding = offer.rounding
     if rounding is not None:
         step = _millionths(rounding.step)
         changed = max(_multiple(changed, step, rounding.direction) - _millionths(rounding.less), 0)
-    return Decimal(changed).scaleb(-PLACES_MAX, context=_EXACT)
+    return Decimal(changed).scaleb(-PLACES, context=_EXACT)
 
 
 def _multiple(value: int, step: int, direction: PriceRounding) -> int:
@@ -136,4 +136,4 @@ def _multiple(value: int, step: int, direction: PriceRounding) -> int:
 
 
 def _millionths(value: Decimal) -> int:
-    return int(value.quantize(_MILLIONTH, context=_EXACT).scaleb(PLACES_MAX, context=_EXACT))
+    return int(value.quantize(_MILLIONTH, context=_EXACT).scaleb(PLACES, context=_EXACT))
