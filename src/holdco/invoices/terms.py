@@ -47,6 +47,10 @@ def _for_staff(info: Info, values: list[Any]) -> Any:
 class InvoicePriceList:
     row_type = InvoiceRow
 
+    @relation("Null for client users, and where none applied.", reads=("price_list_id",))
+    def value(rows: Parent[list[InvoiceRow]], info: Info) -> PriceList | None:
+        return load(PriceListById, _for_staff(info, [row.price_list_id for row in rows]))
+
     @relation(
         "By which version lines were priced; null for client users, and without a price list.", reads=("price_list_version",)
     )
