@@ -16,6 +16,8 @@ _ALLOCATIONS: Final = 50
 _CHANGED: Final = PENDING_MAX
 # A price list, a discount, payment terms.
 _TERMS: Final = 3
+# A customer has a group or two, and so has its parent.
+_CANDIDATES: Final = 5
 
 SIZES: Final = Sizes(
     lists={
@@ -24,6 +26,8 @@ SIZES: Final = Sizes(
         "Customer.externalReferences": 5,
         "Customer.ancestors": 12,
         "Customer.groups": 5,
+        **dict.fromkeys(("EffectivePercent.candidates", "EffectivePaymentTerms.candidates"), _CANDIDATES),
+        "CustomerGroupPayload.shadowed": 20,
         "Customer.receivables": _CURRENCIES,
         "Customer.consolidatedReceivables": _CURRENCIES,
         "Invoice.lines": 10,
@@ -60,6 +64,7 @@ SIZES: Final = Sizes(
                 "CustomerDeactivatePayload",
                 "CustomerDeletePayload",
                 "CustomerDeletePreview",
+                "CustomerGroupDeletePayload",
                 "CustomerGroupPayload",
                 "CustomerMovePayload",
                 "CustomerPayload",

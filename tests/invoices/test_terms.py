@@ -45,7 +45,12 @@ async def test_a_member_gets_the_prices_discount_and_due_date_of_its_group_and_t
     reseller = await story.customer("Lisbon")
     resellers = await group(story, "Resellers", reseller, price_list=price_list, discount_percent="12.5", net_days=45)
     made = await create(
-        story, reseller, {"itemId": switch, "quantity": "2"}, {"itemId": cable}, {"item": "Visit", "unitPrice": "50.00"}, issue=True
+        story,
+        reseller,
+        {"itemId": switch, "quantity": "2"},
+        {"itemId": cable},
+        {"item": "Visit", "unitPrice": "50.00"},
+        issue=True,
     )
     found = await shown(story, made)
     by_group = {"source": "GROUP", "sourceNode": {"id": resellers}, "sourceVersion": 1}
@@ -56,7 +61,12 @@ async def test_a_member_gets_the_prices_discount_and_due_date_of_its_group_and_t
     }
     assert prices(found) == [("90", "PRICE_LIST"), ("2.997", "PRICE_LIST"), ("50", "DOCUMENT")]
     # 180.00 + 3.00 + 50.00, less 12.5 %.
-    assert [found[name] for name in ("subtotal", "discountTotal", "total", "dueDate")] == ["233.00", "29.13", "203.87", "2026-03-17"]
+    assert [found[name] for name in ("subtotal", "discountTotal", "total", "dueDate")] == [
+        "233.00",
+        "29.13",
+        "203.87",
+        "2026-03-17",
+    ]
     assert [(line["item"], line["description"], line["catalogItem"]) for line in found["lines"]] == [
         ("Switch", "Switch", {"name": "Switch"}),
         ("Cable", "Cable", {"name": "Cable"}),
@@ -81,7 +91,10 @@ async def test_what_the_document_says_goes_before_all_terms(story: Story) -> Non
     }
     assert prices(found) == [("50", "PRICE_LIST"), ("99", "DOCUMENT")]
     assert (found["discountTotal"], found["dueDate"]) == ("0.00", "2026-02-07")
-    assert [(line["item"], line["description"]) for line in found["lines"]] == [("Core switch", "In a rack"), ("Switch", "Switch")]
+    assert [(line["item"], line["description"]) for line in found["lines"]] == [
+        ("Core switch", "In a rack"),
+        ("Switch", "Switch"),
+    ]
 
 
 async def test_where_nobody_says_anything_items_have_their_default_price_and_there_is_no_discount(story: Story) -> None:

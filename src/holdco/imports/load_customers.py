@@ -267,6 +267,7 @@ async def _record(new: Mapping[UUID, NewCustomer], links: Sequence[Link], log: A
             "view": link.rights.view,
             "pay": link.rights.pay,
             "manage": link.rights.manage,
+            "inheritTerms": link.rights.inherit_terms,
             # Links are made from the top down: nothing is below a child yet.
             "affected": 1,
             "parentId": ids.encode(Kind.CUSTOMER, link.parent_id),
@@ -295,7 +296,9 @@ async def _write_groups(transaction: Transaction, new: Mapping[UUID, NewCustomer
     if not members:
         return
     table = CustomerGroup.__table__.c
-    rows = await transaction.rows(select(table.name, table.id).where(table.organization_id == transaction.organization_id))
+    rows = await transaction.rows(
+        select(table.name, table.id).where(table.organization_id == transaction.organization_id, table.deleted_at.is_(None))
+    )
     here = {row[0]: row[1] for row in rows}
     for name, customer_ids in members.items():
         if name not in here:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from holdco.invoices.models import InvoiceTermSource
 from holdco.payment_terms import PaymentTerms, PaymentTermsKind
-from holdco.terms.precedence import Candidate, EffectiveTerm, EffectiveTerms, PriceListTerm, TermSource
+from holdco.terms.precedence import Candidate, EffectiveTerm, EffectiveTerms, PriceListTerm
 
 Value = TypeVar("Value")
 
@@ -21,7 +21,7 @@ class PriceListVersion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot(Generic[Value]):
-    """A term as an invoice keeps it. `source_id` is the customer or ancestor that it came from, for GROUP the group.
+    """A term as an invoice keeps it. `source_id` is the customer, ancestor or group whose it was, also an ancestor's group.
 
     DOCUMENT, ORGANIZATION and NONE have no id; DOCUMENT and NONE have no version.
     """
@@ -92,5 +92,4 @@ def _value(effective: EffectiveTerm) -> object:
 def _taken(value: Value, winner: Candidate | None) -> Snapshot[Value]:
     if winner is None:
         return Snapshot(value, InvoiceTermSource.NONE)
-    source_id = winner.group_id if winner.source is TermSource.GROUP else winner.holder_id
-    return Snapshot(value, InvoiceTermSource(winner.source.value), source_id, winner.version)
+    return Snapshot(value, InvoiceTermSource(winner.source.value), winner.group_id or winner.holder_id, winner.version)

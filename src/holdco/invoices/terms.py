@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,7 +12,7 @@ from strawberry import Parent
 
 from holdco.connections import Info, NodeInterface
 from holdco.customers.loaders import CustomerById
-from holdco.execution.fields import load, reads, relation, split
+from holdco.execution.fields import load, reads, relation
 from holdco.groups.loaders import GroupById
 from holdco.invoices import drift
 from holdco.invoices.models import InvoiceTermSource
@@ -24,19 +25,25 @@ from holdco.shapes import PaymentTermsType, terms_of
 from holdco.terms.precedence import TermField
 
 strawberry.enum(InvoiceTermSource, description="Where a term of an invoice came from when it was made.")
-strawberry.enum(TermField)
 
-_NODE = "The customer, ancestor or group that it came from; null for any other source, and where it may not be seen or is gone."
+_NODE = "The customer, ancestor or group whose it was; null for any other source, and where it may not be seen or is gone."
 _VERSION = "Which of what its source has said of this it was; null for client users, and where nobody said anything."
 
 
-def _nodes(sources: list[tuple[str, UUID | None]]) -> Any:
-    return split(
-        [
-            load(GroupById, [key if source == InvoiceTermSource.GROUP else None for source, key in sources]),
-            load(CustomerById, [key if source != InvoiceTermSource.GROUP else None for source, key in sources]),
-        ]
-    )
+async def _nodes(info: Info, sources: list[tuple[str, UUID | None]]) -> Any:
+    """An ancestor's terms may be those of its group."""
+    groups = {key for source, key in sources if key is not None and source != InvoiceTermSource.CUSTOMER}
+    found: dict[UUID | None, Any] = await _found(info, GroupById, groups)
+    customers = {
+        key for source, key in sources if key is not None and found.get(key) is None and source != InvoiceTermSource.GROUP
+    }
+    found |= await _found(info, CustomerById, customers)
+    return [found.get(key) for _, key in sources]
+
+
+async def _found(info: Info, kind: Any, keys: set[UUID]) -> dict[Any, Any]:
+    rows = await asyncio.gather(*(info.context.load(kind, key) for key in keys))
+    return dict(zip(keys, rows, strict=True))
 
 
 def _for_staff(info: Info, values: list[Any]) -> Any:
@@ -62,8 +69,8 @@ class InvoicePriceList:
         return InvoiceTermSource(row.price_list_source)
 
     @relation(_NODE, reads=("price_list_source", "price_list_source_id"))
-    def source_node(rows: Parent[list[InvoiceRow]], info: Info) -> NodeInterface | None:
-        return _nodes([(row.price_list_source, row.price_list_source_id) for row in rows])
+    async def source_node(rows: Parent[list[InvoiceRow]], info: Info) -> NodeInterface | None:
+        return await _nodes(info, [(row.price_list_source, row.price_list_source_id) for row in rows])
 
     @relation(_VERSION, reads=("price_list_source_version",))
     def source_version(rows: Parent[list[InvoiceRow]], info: Info) -> int | None:
@@ -83,8 +90,8 @@ class InvoiceDiscountPercent:
         return InvoiceTermSource(row.discount_source)
 
     @relation(_NODE, reads=("discount_source", "discount_source_id"))
-    def source_node(rows: Parent[list[InvoiceRow]], info: Info) -> NodeInterface | None:
-        return _nodes([(row.discount_source, row.discount_source_id) for row in rows])
+    async def source_node(rows: Parent[list[InvoiceRow]], info: Info) -> NodeInterface | None:
+        return await _nodes(info, [(row.discount_source, row.discount_source_id) for row in rows])
 
     @relation(_VERSION, reads=("discount_source_version",))
     def source_version(rows: Parent[list[InvoiceRow]], info: Info) -> int | None:
@@ -104,8 +111,8 @@ class InvoicePaymentTerms:
         return InvoiceTermSource(row.payment_terms_source)
 
     @relation(_NODE, reads=("payment_terms_source", "payment_terms_source_id"))
-    def source_node(rows: Parent[list[InvoiceRow]], info: Info) -> NodeInterface | None:
-        return _nodes([(row.payment_terms_source, row.payment_terms_source_id) for row in rows])
+    async def source_node(rows: Parent[list[InvoiceRow]], info: Info) -> NodeInterface | None:
+        return await _nodes(info, [(row.payment_terms_source, row.payment_terms_source_id) for row in rows])
 
     @relation(_VERSION, reads=("payment_terms_source_version",))
     def source_version(rows: Parent[list[InvoiceRow]], info: Info) -> int | None:
@@ -163,8 +170,8 @@ class DriftingTerm:
         return term.snapshot.source
 
     @relation(_NODE)
-    def source_node(rows: Parent[list[Drifting]], info: Info) -> NodeInterface | None:
-        return _nodes([(row.snapshot.source, row.snapshot.source_id) for row in rows])
+    async def source_node(rows: Parent[list[Drifting]], info: Info) -> NodeInterface | None:
+        return await _nodes(info, [(row.snapshot.source, row.snapshot.source_id) for row in rows])
 
     @strawberry.field(description="Which of what its source has said of this it is; null where nobody says anything.")
     def source_version(term: Parent[Drifting]) -> int | None:
