@@ -33,7 +33,7 @@ from holdco.terms.queries import GROUP_TERMS, Shadowed, effective
 from holdco.terms.queries import shadowed as shadowed_terms
 
 if TYPE_CHECKING:
-    from holdco.insights.graph import Insights, TermDrift
+    from holdco.insights.graph import Insights, MemberDrift
     from holdco.payments.graph import Receivables
     from holdco.terms.graph import GroupTerm, TermModes
 
@@ -113,7 +113,7 @@ class CustomerGroup(NodeInterface):
     )
     def drift(
         rows: Parent[list[GroupRow]], info: Info, first: int | None = None, after: str | None = None
-    ) -> Connection[Annotated[TermDrift, strawberry.lazy("holdco.insights.graph")]] | None:
+    ) -> Connection[Annotated[MemberDrift, strawberry.lazy("holdco.insights.graph")]] | None:
         if not info.context.viewer.is_staff:
             return [None for _ in rows]  # type: ignore[return-value]
         request = request_of(insights.DRIFT, first=first, after=after)

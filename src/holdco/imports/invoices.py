@@ -25,8 +25,8 @@ from holdco.imports.problems import CellRefused, Problems
 from holdco.imports.reading import Record
 from holdco.imports.rows import Fields, Row, differing
 from holdco.imports.values import DateFormat, Remembered
-from holdco.invoices.models import InvoiceStatus, InvoiceTermSource
-from holdco.invoices.service import usual_terms
+from holdco.invoices.models import InvoiceStatus
+from holdco.invoices.snapshots import Snapshot, payment_terms_of
 from holdco.payment_terms import PaymentTerms, PaymentTermsKind, TermsRefused, due_date
 from holdco.validation import TEXT_LENGTH_MAX
 
@@ -87,8 +87,7 @@ class ReadInvoice:
     currency: str
     invoice_date: date
     due_date: date
-    terms: PaymentTerms
-    terms_source: InvoiceTermSource
+    terms: Snapshot[PaymentTerms]
     bill_to: Mapping[str, Any]
     is_discount_before_tax: bool
     figures: Figures
@@ -150,7 +149,7 @@ class InvoiceReader:
         timing = self._timing(row, customer, invoice_date)
         if timing is None or not row.is_sound:
             return None
-        terms, source, due = timing
+        terms, due = timing
         return ReadInvoice(
             line=row.line,
             external_id=external_id or number,
@@ -161,7 +160,6 @@ class InvoiceReader:
             invoice_date=invoice_date,
             due_date=due,
             terms=terms,
-            terms_source=source,
             bill_to=_bill_to(row, customer),
             is_discount_before_tax=given.is_discount_before_tax,
             figures=found,
@@ -278,9 +276,7 @@ class InvoiceReader:
                 UserErrorCode.PERIOD_LOCKED,
             )
 
-    def _timing(
-        self, row: Row[InvoiceCells], customer: Known, invoice_date: date
-    ) -> tuple[PaymentTerms, InvoiceTermSource, date] | None:
+    def _timing(self, row: Row[InvoiceCells], customer: Known, invoice_date: date) -> tuple[Snapshot[PaymentTerms], date] | None:
         """The file's terms, else those that apply to the customer; the file's due date, else what the terms make it."""
         due = row.optional("due_date", self._dates)
         try:
@@ -290,21 +286,19 @@ class InvoiceReader:
             return None
         if not row.is_sound:
             return None
-        source = InvoiceTermSource.DOCUMENT
         if terms is None and due is not None and (row.cells.terms_label or row.cells.terms_days):
             # Terms of the organization's own making, which the file knows by name only: the due date says what they were.
             terms = PaymentTerms(PaymentTermsKind.NET, max((due - invoice_date).days, 0))
-        if terms is None:
-            terms, source = usual_terms(customer.payment_terms)
+        taken = Snapshot(terms) if terms is not None else payment_terms_of(customer.payment_terms)
         try:
-            due = due or due_date(invoice_date, terms)
+            due = due or due_date(invoice_date, taken.value)
         except TermsRefused as problem:
             row.refuse(str(problem), "due_date")
             return None
         if due < invoice_date:
             row.refuse(f"The due date {due} is before the invoice date {invoice_date}.", "due_date")
             return None
-        return terms, source, due
+        return taken, due
 
     def _read_terms(self, days: str, label: str) -> PaymentTerms | None:
         if (days, label) not in self._terms:
