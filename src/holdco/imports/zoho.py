@@ -26,7 +26,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from holdco import database
+from holdco import database, money
 from holdco.database import Transaction, constraint_of, lock_key
 from holdco.imports import contacts, invoice_columns, load_customers, opening_balances, payments, reading
 from holdco.imports.contacts import ContactCells, ContactsReader, ReadContacts
@@ -198,7 +198,7 @@ class _Import:
             self.has_all_contacts = file.path is None
             return
         file.unread(contacts.unmapped(file.columns))
-        reader = ContactsReader(file.columns, file.problems, currency=self.transaction.organization.currency)
+        reader = ContactsReader(file.columns, self.dates, file.problems, currency=self.transaction.organization.currency)
         try:
             for record in file.columns.sheet.records(file.problems):
                 reader.add(record)
@@ -212,7 +212,9 @@ class _Import:
 
     async def _load_customers(self, problems: Problems, invoice_loader: InvoiceLoader) -> None:
         self.progress.begin("Writing customers")
-        self.report.customers, new = await load_customers.load(self.transaction, self.contacts, self.log, problems)
+        self.report.customers, new = await load_customers.load(
+            self.transaction, self.contacts, self.log, problems, lists_mentioned=frozenset()
+        )
         self.report.opening_balances = await opening_balances.load(self.transaction, new, invoice_loader, self.log, problems)
 
     def _lookup(self) -> Lookup:
@@ -245,6 +247,11 @@ class _Import:
                 groups = [reader.rows(records) for records in batch]
                 await lookup.prepare((rows[0].cells.customer_id, rows[0].cells.customer_name) for rows in groups)
                 pending = await self._write_and(loader, pending, file.problems, partial(read, groups))
+            for currency, credited in reader.credited.items():
+                paid = f"{money.to_string(credited, currency)} {currency}"
+                self.report.notes.append(
+                    f"{file.problems.file}: credit notes have paid {paid}. They are not imported: so much more is left to pay."
+                )
         await self._write_and(loader, pending, file.problems, Batch)
         self.report.invoices_created = loader.created
         self.report.invoices_skipped = loader.skipped
