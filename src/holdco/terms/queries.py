@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, Select, select, text
 
 from holdco.payment_terms import PaymentTerms, PaymentTermsKind
+from holdco.statements import ORGANIZATION_ID, is_key
+from holdco.terms.models import Term
 from holdco.terms.precedence import (
     Candidate,
     EffectiveTerms,
@@ -105,6 +108,60 @@ CANDIDATES = text(
     order by s.customer_id, s.holder_id is null, s.depth, s.group_id is not null, s.rank
     """
 )
+
+
+class TermRow(NamedTuple):
+    """What an owner says of one field."""
+
+    field: str
+    version: int
+    price_list_id: UUID | None
+    discount_percent: Decimal | None
+    payment_terms_kind: str | None
+    payment_terms_net_days: int | None
+    mode: str | None
+
+    @property
+    def payment_terms(self) -> PaymentTerms | None:
+        if self.payment_terms_kind is None or self.payment_terms_net_days is None:
+            return None
+        return PaymentTerms(PaymentTermsKind(self.payment_terms_kind), self.payment_terms_net_days)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an owner says now, by field: nothing of those that are not there."""
+
+    by_field: Mapping[str, TermRow]
+
+    @property
+    def price_list_id(self) -> UUID | None:
+        row = self.by_field.get(TermField.PRICE_LIST)
+        return row.price_list_id if row is not None else None
+
+    @property
+    def discount_percent(self) -> Decimal | None:
+        row = self.by_field.get(TermField.DISCOUNT_PERCENT)
+        return row.discount_percent if row is not None else None
+
+    @property
+    def payment_terms(self) -> PaymentTerms | None:
+        row = self.by_field.get(TermField.PAYMENT_TERMS)
+        return row.payment_terms if row is not None else None
+
+
+_TERMS = Term.__table__.c
+
+
+def _of(owner: ColumnElement[UUID], *conditions: ColumnElement[bool]) -> Select[Any]:
+    """The owner, then a `TermRow`, of what it says now."""
+    return select(owner, *(_TERMS[name] for name in TermRow._fields)).where(
+        _TERMS.organization_id == ORGANIZATION_ID, is_key(owner), _TERMS.valid_to.is_(None), *conditions
+    )
+
+
+OF_CUSTOMERS: Final = _of(_TERMS.customer_id)
+OF_ORGANIZATION: Final = _of(_TERMS.organization_id, _TERMS.customer_id.is_(None), _TERMS.group_id.is_(None))
 
 
 class CandidateRow(NamedTuple):
