@@ -39,6 +39,9 @@ from holdco.ids import parse as parse_id
 from holdco.invoices.graph import Invoice, InvoiceQueries
 from holdco.invoices.loaders import InvoiceById
 from holdco.invoices.mutations import InvoiceMutations
+from holdco.items.graph import Item, ItemQueries
+from holdco.items.loaders import ItemById
+from holdco.items.mutations import ItemMutations
 from holdco.loading import Loader
 from holdco.organizations.graph import Organization, OrganizationQueries
 from holdco.organizations.loaders import OrganizationById
@@ -47,6 +50,9 @@ from holdco.payments.graph import Allocation, CreditNote, Payment, PaymentQuerie
 from holdco.payments.loaders import AllocationById, CreditNoteById, PaymentById
 from holdco.payments.mutations import AllocationQueries, PaymentMutations
 from holdco.permitted import ask_permission
+from holdco.price_lists.graph import PriceList, PriceListQueries
+from holdco.price_lists.loaders import PriceListById
+from holdco.price_lists.mutations import PriceListMutations
 from holdco.projects.graph import Project, ProjectQueries
 from holdco.projects.loaders import ProjectById
 from holdco.projects.mutations import ProjectMutations
@@ -69,6 +75,8 @@ _LOADERS: dict[Kind, type[Loader[Any, Any]]] = {
     Kind.CREDIT_NOTE: CreditNoteById,
     Kind.ALLOCATION: AllocationById,
     Kind.ACTIVITY: ActivityById,
+    Kind.ITEM: ItemById,
+    Kind.PRICE_LIST: PriceListById,
 }
 
 
@@ -104,6 +112,8 @@ class Query(
     ContactQueries,
     ClientUserQueries,
     ProjectQueries,
+    ItemQueries,
+    PriceListQueries,
     PaymentQueries,
     AllocationQueries,
     OrganizationQueries,
@@ -120,6 +130,8 @@ class Mutation(
     ContactMutations,
     ClientUserMutations,
     ProjectMutations,
+    ItemMutations,
+    PriceListMutations,
     InvoiceMutations,
     PaymentMutations,
     OrganizationMutations,
@@ -159,9 +171,11 @@ schema = Schema(
         Customer,
         CustomerGroup,
         Invoice,
+        Item,
         Organization,
         ParentLink,
         Payment,
+        PriceList,
         Project,
     ],
     config=StrawberryConfig(scalar_map=SCALARS, enable_experimental_incremental_execution=True),

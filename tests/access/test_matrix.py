@@ -72,6 +72,16 @@ async def _group(story: Story, _customer_id: str) -> str:
     return await group(story, "Resellers")
 
 
+async def _item(story: Story, _customer_id: str) -> str:
+    made: str = (await story.do("itemCreate", name="Router"))["item"]["id"]
+    return made
+
+
+async def _price_list(story: Story, _customer_id: str) -> str:
+    made: str = (await story.do("priceListCreate", name="Reseller prices", currency="USD", kind="RATES"))["priceList"]["id"]
+    return made
+
+
 _RIGHTS: Final = {"view": True, "pay": False, "manage": False}
 
 Input = Callable[[Story, str], Awaitable[dict[str, Any]]]
@@ -127,6 +137,10 @@ INPUTS: Final[dict[str, Input]] = {
     "customerGroupUpdate": _given(id=_group, name="Direct"),
     "customerGroupMembersAdd": _given(id=_group, customerIds=[]),
     "customerGroupMembersRemove": _given(id=_group, customerIds=[]),
+    "itemCreate": _given(name="Router"),
+    "itemUpdate": _given(id=_item, name="Switch"),
+    "priceListCreate": _given(name="Reseller prices", currency="USD", kind="RATES"),
+    "priceListUpdate": _given(id=_price_list, isActive=False),
     "contactCreate": _given(customerId=str, name="Grace"),
     "contactUpdate": _given(id=_contact, name="Grace"),
     "contactDelete": _given(id=_contact, confirm=True),

@@ -28,6 +28,7 @@ TABLES = (
     *("customers", "parent_links", "customer_closure", "external_references", "contacts", "customer_groups", "group_members"),
     *("invoices", "invoice_lines", "payments", "credit_notes", "allocations", "client_users", "client_user_customers"),
     *("invitations", "projects", "project_client_users", "project_contacts", "activity"),
+    *("items", "item_prices", "price_lists", "price_list_versions", "price_list_rates"),
 )
 _DATED = {"created_at": NOW, "updated_at": NOW, "version": 1}
 
@@ -106,6 +107,7 @@ class Maker:
         self._groups(customers)
         users = [self._user(customers) for _ in range(3)]
         self._projects(customers, users)
+        self._prices()
         return World(self.rows, self.links, users[0]["id"])
 
     def _customer(self) -> Row:
@@ -331,6 +333,19 @@ class Maker:
                 self.add("project_client_users", project_id=project["id"], client_user_id=user["id"])
             for contact in self._some(self.rows["contacts"])[:2]:
                 self.add("project_contacts", project_id=project["id"], contact_id=contact["id"])
+
+    def _prices(self) -> None:
+        """Nobody but staff sees any of them: `without_hidden` keeps none."""
+        for _ in range(2):
+            named = {"name": self.word(), "description": self.word()}
+            item = self.add("items", **_DATED, **named, id=self.key(), sku=self.word(), status="ACTIVE")
+            self.add("item_prices", item_id=item["id"], currency="GBP", unit_price=Decimal(self.amount()))
+            named = {"name": self.word(), "description": self.word()}
+            prices = self.add("price_lists", **_DATED, **named, id=self.key(), currency="GBP", kind="RATES")
+            version = {"price_list_id": prices["id"], "version": 1, "valid_from": NOW, "actor": self.word()}
+            self.add("price_list_versions", **version)
+            rate = {"price_list_id": prices["id"], "item_id": item["id"], "version_from": 1}
+            self.add("price_list_rates", **rate, quantity_from=Decimal(0), unit_price=Decimal(self.amount()))
 
     def _some(self, rows: list[Row]) -> list[Row]:
         return [row for row in rows if self._chance.random() < 0.5]

@@ -61,6 +61,10 @@ RULES: Final[dict[str, Rule]] = {
     "customerGroupUpdate": Rule(_CUSTOMERS),
     "customerGroupMembersAdd": Rule(_CUSTOMERS),
     "customerGroupMembersRemove": Rule(_CUSTOMERS),
+    "itemCreate": Rule(_CUSTOMERS),
+    "itemUpdate": Rule(_CUSTOMERS),
+    "priceListCreate": Rule(_CUSTOMERS),
+    "priceListUpdate": Rule(_CUSTOMERS),
     "contactCreate": Rule(_BOTH, _CLIENT_ADMIN, "customerId"),
     "contactUpdate": Rule(_BOTH, _CLIENT_ADMIN, "id"),
     "contactDelete": Rule(_BOTH, _CLIENT_ADMIN, "id"),
@@ -98,6 +102,7 @@ class Permission(StrEnum):
     MANAGE_PROJECTS = "MANAGE_PROJECTS"
     MANAGE_GROUPS = "MANAGE_GROUPS"
     MANAGE_TERMS = "MANAGE_TERMS"
+    MANAGE_PRICES = "MANAGE_PRICES"
     MANAGE_INVOICES = "MANAGE_INVOICES"
     RECORD_MONEY = "RECORD_MONEY"
     APPLY_MONEY = "APPLY_MONEY"
@@ -113,6 +118,7 @@ _STANDS_FOR: Final[dict[Permission, str]] = {
     Permission.MANAGE_PROJECTS: "projectCreate",
     Permission.MANAGE_GROUPS: "customerGroupUpdate",
     Permission.MANAGE_TERMS: "customerTermsSet",
+    Permission.MANAGE_PRICES: "priceListCreate",
     Permission.MANAGE_INVOICES: "invoiceCreate",
     Permission.RECORD_MONEY: "paymentRecord",
     Permission.APPLY_MONEY: "paymentApply",
