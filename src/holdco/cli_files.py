@@ -21,6 +21,10 @@ def import_from_zoho(
     contacts: Annotated[Path | None, typer.Option(help="The export of customers.")] = None,
     invoices: Annotated[Path | None, typer.Option(help="The export of invoices.")] = None,
     payments: Annotated[Path | None, typer.Option(help="The export of payments, which tells who paid which invoice.")] = None,
+    price_lists: Annotated[
+        Path | None,
+        typer.Option(help="The export of price lists; items that are not here are made. Customers name theirs in Price List."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Do everything but keep it, and tell what would be imported.")
     ] = False,
@@ -29,9 +33,9 @@ def import_from_zoho(
     from holdco.imports import progress, summary  # noqa: PLC0415 (other commands start without it)
     from holdco.imports.zoho import Files, Report, import_zoho  # noqa: PLC0415
 
-    files = Files(contacts, invoices, payments)
-    if not any((contacts, invoices, payments)):
-        raise typer.BadParameter("Give at least one file: --contacts, --invoices or --payments.")
+    files = Files(contacts, invoices, payments, price_lists)
+    if not any((contacts, invoices, payments, price_lists)):
+        raise typer.BadParameter("Give at least one file: --contacts, --invoices, --payments or --price-lists.")
 
     async def run(settings: Settings, watcher: progress.Watcher) -> Report:
         await running.check_schema(settings)

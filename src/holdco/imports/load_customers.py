@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -151,19 +150,18 @@ class LoadedCustomers:
 
 
 async def load(
-    transaction: Transaction, read: ReadContacts, log: ActivityLog, problems: Problems, *, lists_mentioned: AbstractSet[str]
+    transaction: Transaction, read: ReadContacts, log: ActivityLog, problems: Problems
 ) -> tuple[LoadedCustomers, dict[UUID, NewCustomer]]:
     """Writes the customers that are not here yet, unless something is wrong with any. Returns them by their new ids.
 
     Expects the exclusive lock of the tree where any has a parent. Adds to the problems: NUMBER_TAKEN for a number that
     another customer has, in the file or here (domain.md M3); the refusals of `parents.links` and of `own_terms.price_lists`.
-    `lists_mentioned` are names of price lists in a file with errors: whoever refers to one of them is not wrong.
     """
     here = await _here(transaction, list(read.customers))
     new = {ids.new(): customer for external_id, customer in read.customers.items() if external_id not in here}
     links = await parents.links(transaction, new, mentioned=read.external_ids, names_mentioned=read.names, problems=problems)
     given = await _given_numbers(transaction, new, problems)
-    price_lists = await own_terms.price_lists(transaction, new.values(), problems, mentioned=lists_mentioned)
+    price_lists = await own_terms.price_lists(transaction, new.values(), problems)
     loaded = LoadedCustomers(created=len(new), skipped=len(here), linked=len(links))
     if problems.count:
         return loaded, {}

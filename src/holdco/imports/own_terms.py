@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -31,10 +30,8 @@ _PRICE_LISTS: Final = text(
 )
 
 
-async def price_lists(
-    transaction: Transaction, customers: Collection[NewCustomer], problems: Problems, *, mentioned: AbstractSet[str]
-) -> dict[str, UUID]:
-    """The price lists that customers name. `mentioned` are those of a file with errors, whose lists are not here.
+async def price_lists(transaction: Transaction, customers: Collection[NewCustomer], problems: Problems) -> dict[str, UUID]:
+    """The price lists that customers name, by their names.
 
     Adds to the problems, for the customer's row: NOT_FOUND for a list that there is not; CURRENCY_MISMATCH for one in a
     currency other than the customer's, which would never apply (domain.md G9).
@@ -46,7 +43,7 @@ async def price_lists(
     found = {row.name: row for row in rows}
     for customer in customers:
         name = customer.price_list
-        if name is None or (name not in found and name in mentioned):
+        if name is None:
             continue
         if name not in found:
             sentence = f"There is no price list {shown(name)}. Import the price lists before, or together."
