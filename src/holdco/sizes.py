@@ -16,6 +16,7 @@ _ALLOCATIONS: Final = 50
 _CHANGED: Final = PENDING_MAX
 # A customer has a group or two, and so has its parent.
 _CANDIDATES: Final = 5
+_EFFECTIVE: Final = ("EffectivePaymentTerms.candidates", "EffectivePercent.candidates", "EffectivePriceList.candidates")
 
 SIZES: Final = Sizes(
     lists={
@@ -24,7 +25,7 @@ SIZES: Final = Sizes(
         "Customer.externalReferences": 5,
         "Customer.ancestors": 12,
         "Customer.groups": 5,
-        **dict.fromkeys(("EffectivePercent.candidates", "EffectivePaymentTerms.candidates"), _CANDIDATES),
+        **dict.fromkeys(_EFFECTIVE, _CANDIDATES),
         "CustomerGroupPayload.shadowed": 20,
         "Customer.receivables": _CURRENCIES,
         "Customer.consolidatedReceivables": _CURRENCIES,
