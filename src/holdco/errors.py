@@ -116,6 +116,7 @@ class UserErrorCode(StrEnum):
     RIGHTS_INCONSISTENT = "RIGHTS_INCONSISTENT", "A parent that may pay or manage must be allowed to view as well."
     SKU_TAKEN = "SKU_TAKEN", "Another item has this SKU."
     STALE_VERSION = "STALE_VERSION", "It was changed since it was read: read it again and repeat."
+    TERM_NOT_OFFERED = "TERM_NOT_OFFERED", "The group does not leave this term to its members' choice."
 
 
 class HoldcoError(Exception):

@@ -72,6 +72,13 @@ async def _group(story: Story, _customer_id: str) -> str:
     return await group(story, "Resellers")
 
 
+async def _offer(story: Story, customer_id: str) -> str:
+    key = await group(story, "Resellers")
+    await story.do("customerGroupMembersAdd", id=key, customerIds=[customer_id])
+    await story.do("customerGroupTermsSet", id=key, discountPercent="5", modes={"discountPercent": "OPT_IN"})
+    return key
+
+
 async def _item(story: Story, _customer_id: str) -> str:
     made: str = (await story.do("itemCreate", name="Router"))["item"]["id"]
     return made
@@ -123,6 +130,7 @@ async def _token(story: Story, _customer_id: str) -> str:
 
 INPUTS: Final[dict[str, Input]] = {
     "organizationUpdate": _given(name="Renamed"),
+    "organizationTermsSet": _given(discountPercent="5"),
     "accessTokenCreate": _given(name="Robot", role="READ_ONLY"),
     "accessTokenRevoke": _given(id=_token),
     "customerCreate": _given(name="New"),
@@ -131,10 +139,15 @@ INPUTS: Final[dict[str, Input]] = {
     "customerParentAccessSet": _given(id=str, access=_RIGHTS),
     "customerDeactivate": _given(id=str),
     "customerDelete": _given(confirmationToken="none", id=str),
+    "customerTermsSet": _given(id=str, discountPercent="5"),
     "customerGroupCreate": _given(name="Enterprise"),
     "customerGroupUpdate": _given(id=_group, name="Direct"),
+    "customerGroupDelete": _given(id=_group),
     "customerGroupMembersAdd": _given(id=_group, customerIds=[]),
     "customerGroupMembersRemove": _given(id=_group, customerIds=[]),
+    "customerGroupTermsSet": _given(id=_group, discountPercent="5"),
+    "groupTermAccept": _given(customerId=str, groupId=_offer, field="DISCOUNT_PERCENT", acceptance="FOLLOW"),
+    "groupTermDecline": _given(customerId=str, groupId=_offer, field="DISCOUNT_PERCENT"),
     "itemCreate": _given(name="Router"),
     "itemUpdate": _given(id=_item, name="Switch"),
     "priceListCreate": _given(name="Reseller prices", currency="USD", kind="RATES"),
@@ -153,6 +166,7 @@ INPUTS: Final[dict[str, Input]] = {
     "projectUpdate": _given(id=_project, status="COMPLETED"),
     "projectPeopleSet": _given(id=_project, clientUserIds=[]),
     "invoiceCreate": _given(customerId=str, lines=[{"unitPrice": "10"}]),
+    "invoiceTermsRefresh": _given(id=_draft),
     "invoiceIssue": _given(id=_draft),
     "invoiceVoid": _given(id=_invoice, reason="Wrong"),
     "paymentRecord": _given(customerId=str, amount="10"),

@@ -47,6 +47,7 @@ _OWN_DETAILS: Final = frozenset(
 
 RULES: Final[dict[str, Rule]] = {
     "organizationUpdate": Rule(_ADMIN),
+    "organizationTermsSet": Rule(_ADMIN),
     "accessTokenCreate": Rule(_ADMIN),
     "accessTokenRevoke": Rule(_ADMIN),
     "customerCreate": Rule(_CUSTOMERS),
@@ -55,10 +56,15 @@ RULES: Final[dict[str, Rule]] = {
     "customerParentAccessSet": Rule(_CUSTOMERS),
     "customerDeactivate": Rule(_CUSTOMERS),
     "customerDelete": Rule(_CUSTOMERS),
+    "customerTermsSet": Rule(_CUSTOMERS),
     "customerGroupCreate": Rule(_CUSTOMERS),
     "customerGroupUpdate": Rule(_CUSTOMERS),
+    "customerGroupDelete": Rule(_CUSTOMERS),
     "customerGroupMembersAdd": Rule(_CUSTOMERS),
     "customerGroupMembersRemove": Rule(_CUSTOMERS),
+    "customerGroupTermsSet": Rule(_CUSTOMERS),
+    "groupTermAccept": Rule(_CUSTOMERS),
+    "groupTermDecline": Rule(_CUSTOMERS),
     "itemCreate": Rule(_CUSTOMERS),
     "itemUpdate": Rule(_CUSTOMERS),
     "priceListCreate": Rule(_CUSTOMERS),
@@ -78,6 +84,7 @@ RULES: Final[dict[str, Rule]] = {
     "projectUpdate": Rule(_CUSTOMERS),
     "projectPeopleSet": Rule(_CUSTOMERS),
     "invoiceCreate": Rule(_MONEY),
+    "invoiceTermsRefresh": Rule(_MONEY),
     "invoiceIssue": Rule(_MONEY),
     "invoiceVoid": Rule(_MONEY),
     # Money is what the bank says, not what a payer says: staff and services record it. Whose it is may apply it.
@@ -99,6 +106,7 @@ class Permission(StrEnum):
     MANAGE_CLIENT_USERS = "MANAGE_CLIENT_USERS"
     MANAGE_PROJECTS = "MANAGE_PROJECTS"
     MANAGE_GROUPS = "MANAGE_GROUPS"
+    MANAGE_TERMS = "MANAGE_TERMS"
     MANAGE_PRICES = "MANAGE_PRICES"
     MANAGE_INVOICES = "MANAGE_INVOICES"
     RECORD_MONEY = "RECORD_MONEY"
@@ -114,6 +122,7 @@ _STANDS_FOR: Final[dict[Permission, str]] = {
     Permission.MANAGE_CLIENT_USERS: "clientUserInvite",
     Permission.MANAGE_PROJECTS: "projectCreate",
     Permission.MANAGE_GROUPS: "customerGroupUpdate",
+    Permission.MANAGE_TERMS: "customerTermsSet",
     Permission.MANAGE_PRICES: "priceListCreate",
     Permission.MANAGE_INVOICES: "invoiceCreate",
     Permission.RECORD_MONEY: "paymentRecord",

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 from strawberry import ID, Maybe
 
+from holdco import ids
 from holdco.connections import Info, UserError, attempt, input_id, input_ids
-from holdco.groups import service
-from holdco.groups.graph import CustomerGroup
+from holdco.execution.fields import relation
+from holdco.groups import deletion, service
+from holdco.groups.graph import SHADOWED_NAMED_MAX, CustomerGroup, shadowed
 from holdco.groups.loaders import GroupById
 from holdco.ids import Kind
+
+if TYPE_CHECKING:
+    from holdco.terms.graph import ShadowedTerm
 
 # One request is one transaction, which must not hold its locks for long.
 MEMBERS_PER_REQUEST_MAX = 1000
@@ -42,9 +47,26 @@ class CustomerGroupMembersInput:
     customer_ids: list[ID] = strawberry.field(description=f"At most {MEMBERS_PER_REQUEST_MAX}.")
 
 
+async def _shadowed(
+    rows: strawberry.Parent[list[Any]], info: Info
+) -> list[Annotated[ShadowedTerm, strawberry.lazy("holdco.terms.graph")]]:
+    return [(await shadowed(info, *payload.added))[:SHADOWED_NAMED_MAX] if payload.added else [] for payload in rows]  # type: ignore[misc]
+
+
+async def _shadowed_count(rows: strawberry.Parent[list[Any]], info: Info) -> int:
+    return [len(await shadowed(info, *payload.added)) if payload.added else 0 for payload in rows]  # type: ignore[return-value]
+
+
 @strawberry.type
 class CustomerGroupPayload:
     customer_group: CustomerGroup | None = None
+    # The group and the customers that were added to it.
+    added: strawberry.Private[tuple[UUID, Sequence[UUID]] | None] = None
+    shadowed: list[Annotated[ShadowedTerm, strawberry.lazy("holdco.terms.graph")]] = relation(
+        "Of customers that were added: what the group sets and does not apply to them, and why. "
+        f"At most {SHADOWED_NAMED_MAX} are named.",
+    )(_shadowed)
+    shadowed_count: int = relation("How many `shadowed` has in all.")(_shadowed_count)
     user_errors: list[UserError] = dataclasses.field(default_factory=list)
 
 
@@ -60,6 +82,22 @@ def _changed(given: CustomerGroupUpdateInput) -> dict[str, Any]:
 
 def _customer_ids(given: Sequence[ID]) -> list[UUID]:
     return input_ids(Kind.CUSTOMER, given, "customerIds", most=MEMBERS_PER_REQUEST_MAX)
+
+
+@strawberry.input
+class CustomerGroupDeleteInput:
+    id: ID
+    version: int | None = strawberry.field(default=None, description="Refused with STALE_VERSION if it is not the present one.")
+    move_members_to: ID | None = strawberry.field(
+        default=None, description="The group that its members go to. Left out, a group with members is not deleted."
+    )
+
+
+@strawberry.type
+class CustomerGroupDeletePayload:
+    deleted_customer_group_id: ID | None = None
+    moved_member_count: int = 0
+    user_errors: list[UserError] = dataclasses.field(default_factory=list)
 
 
 @strawberry.type
@@ -102,7 +140,8 @@ class GroupMutations:
             customer_ids = _customer_ids(input.customer_ids)
             async with info.context.transaction() as transaction:
                 await service.add_members(transaction, group_id, customer_ids)
-            return CustomerGroupPayload(customer_group=await info.context.show(GroupById, group_id))
+            group = await info.context.show(GroupById, group_id)
+            return CustomerGroupPayload(customer_group=group, added=(group_id, customer_ids))
 
         return await attempt(CustomerGroupPayload, use_case)
 
@@ -120,3 +159,21 @@ class GroupMutations:
             return CustomerGroupPayload(customer_group=await info.context.show(GroupById, group_id))
 
         return await attempt(CustomerGroupPayload, use_case)
+
+    @strawberry.mutation(description="Deletes a group, which ends its terms. Its name and rank are free again.")
+    async def customer_group_delete(
+        self,
+        info: Info,
+        input: CustomerGroupDeleteInput,  # noqa: A002
+    ) -> CustomerGroupDeletePayload:
+        async def use_case() -> CustomerGroupDeletePayload:
+            group_id = input_id(Kind.GROUP, input.id, "id")
+            other = input.move_members_to
+            move_members_to = input_id(Kind.GROUP, other, "moveMembersTo") if other is not None else None
+            async with info.context.transaction() as transaction:
+                moved = await deletion.delete(transaction, group_id, version=input.version, move_members_to=move_members_to)
+            return CustomerGroupDeletePayload(
+                deleted_customer_group_id=ID(ids.encode(Kind.GROUP, group_id)), moved_member_count=moved
+            )
+
+        return await attempt(CustomerGroupDeletePayload, use_case)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Executable, text
 
 from holdco.database import Transaction
 from holdco.items.models import ItemStatus
@@ -120,3 +120,57 @@ def rounding_of(row: Any) -> Rounding | None:
 
 def _priced(row: Any, offer: Offer) -> PricedItem:
     return PricedItem(row.name, row.status == ItemStatus.ACTIVE, row.default_price, offer)
+
+
+class Wanted(NamedTuple):
+    """An item, how many of it, and by what it is priced: a list in that currency and its version, or no list."""
+
+    item_id: UUID
+    quantity: Decimal
+    currency: str
+    price_list: tuple[UUID, int] | None
+
+
+_WANTED: Final = text(
+    """
+    select w.place, i.name, i.status, p.unit_price as default_price,
+           v.percent, v.rounding, v.rounding_step, v.rounding_less, r.quantity_from, r.quantity_to, r.unit_price
+    from unnest(cast(:item_ids as uuid[]), cast(:currencies as text[]), cast(:price_list_ids as uuid[]),
+                cast(:versions as integer[])) with ordinality as w(item_id, currency, price_list_id, version, place)
+    join items i on i.organization_id = :organization_id and i.id = w.item_id
+    left join item_prices p on p.organization_id = :organization_id and p.item_id = i.id and p.currency = w.currency
+    left join price_list_versions v on v.organization_id = :organization_id and v.price_list_id = w.price_list_id
+         and v.version = w.version
+    left join price_list_rates r on r.organization_id = :organization_id and r.price_list_id = v.price_list_id
+         and r.item_id = i.id and r.version_from <= v.version and (r.version_to is null or r.version_to > v.version)
+    """
+)
+
+
+async def quotes(
+    read: Callable[[Executable, Mapping[str, Any]], Awaitable[Sequence[Any]]], organization_id: UUID, wanted: Sequence[Wanted]
+) -> list[Quote]:
+    """As `unit_prices`, by any number of price lists, in one statement. `read` is that of a transaction or of a snapshot."""
+    if not wanted:
+        return []
+    places = {
+        key: place for place, key in enumerate(dict.fromkeys((w.item_id, w.currency, w.price_list) for w in wanted), start=1)
+    }
+    found: dict[int, list[Any]] = {}
+    parameters = {
+        "organization_id": organization_id,
+        "item_ids": [item_id for item_id, _, _ in places],
+        "currencies": [currency for _, currency, _ in places],
+        "price_list_ids": [price_list[0] if price_list is not None else None for _, _, price_list in places],
+        "versions": [price_list[1] if price_list is not None else None for _, _, price_list in places],
+    }
+    for row in await read(_WANTED, parameters):
+        found.setdefault(row.place, []).append(row)
+    items = {place: _priced(rows[0], _offer_of(rows)) for place, rows in found.items()}
+    return [quote(items.get(places[each.item_id, each.currency, each.price_list]), each.quantity) for each in wanted]
+
+
+def _offer_of(rows: Sequence[Any]) -> Offer:
+    if rows[0].percent is not None:
+        return Percentage(rows[0].percent, rounding_of(rows[0]))
+    return [Bracket(row.quantity_from, row.quantity_to, row.unit_price) for row in rows if row.quantity_from is not None]

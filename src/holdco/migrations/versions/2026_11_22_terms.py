@@ -404,16 +404,18 @@ def _extend_tables() -> None:
 
 
 def _move_payment_terms() -> None:
-    # Owners are held by the policies too, and no organization is named here.
+    # Owners are held by the policies too, and no organization is named here: this is done once, of all of them.
     for table, owner in (("customers", "id"), ("organizations", "cast(null as uuid)")):
         op.execute(f"alter table {table} no force row level security")
         op.execute(
             f"""
-            insert into terms (organization_id, id, customer_id, field, version, payment_terms_kind, payment_terms_net_days,
-                               valid_from, actor)
-            select {"organization_id" if table == "customers" else "id"}, gen_random_uuid(), {owner}, 'PAYMENT_TERMS', 1,
-                   payment_terms_kind, payment_terms_net_days, created_at, 'Holdco'
-            from {table} where payment_terms_kind is not null
+            do $$ begin
+              insert into terms (organization_id, id, customer_id, field, version, payment_terms_kind, payment_terms_net_days,
+                                 valid_from, actor)
+              select {"organization_id" if table == "customers" else "id"}, gen_random_uuid(), {owner}, 'PAYMENT_TERMS', 1,
+                     payment_terms_kind, payment_terms_net_days, created_at, 'Holdco'
+              from {table} where payment_terms_kind is not null;
+            end $$
             """  # noqa: S608 (constants of this file only)
         )
         op.execute(f"alter table {table} force row level security")
@@ -430,7 +432,8 @@ def _build_wall() -> None:
         op.execute(f"alter table {table} enable row level security")
         op.execute(f"alter table {table} force row level security")
         op.execute(f"grant {privileges} on {table} to holdco_app")
-    # Servers look for work across organizations. What they see here is that there is some; the work itself they do not.
-    op.execute("create policy work on waiting_jobs for select using (true)")
+    # Servers look for work before they know for whom. What they see then is that there is some, and nothing of the work itself.
+    named = "nullif(current_setting('holdco.organization_id', true), '')"
+    op.execute(f"create policy work on waiting_jobs for select using ({named} is null)")
     # A draft whose terms have changed can be priced anew.
     op.execute("grant update on invoice_lines to holdco_app")
