@@ -115,6 +115,7 @@ async def test_an_old_version_gives_the_old_price(context: Context, story: Story
         shown = [(unit_price, source.value) for unit_price, source in expected]
         assert await costs(story, made, *wanted, version=version) == shown
     assert await costs(story, made, *wanted) == await costs(story, made, *wanted, version=4)
+    assert [await costs(story, made, *wanted, version=number) for number in (-1, 0, 5)] == [[]] * 3
 
 
 async def test_an_old_percentage_goes_on_the_present_default_price(context: Context, story: Story) -> None:
