@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from access.people import client_user
 from catalogue import group, group_terms, item, net, percent_off, rates
+from holdco.viewer import ClientUserRole
 from stories import Story
 
 TERMS = """terms {
@@ -247,3 +249,31 @@ async def test_what_was_issued_stays_whatever_becomes_of_groups_lists_and_items(
     assert await stored() == before
     document = "query ($id: ID!) { invoice(by: {id: $id}) { termsDrift { field } } }"
     assert (await story.ask(document, id=made))["invoice"] == {"termsDrift": []}
+
+
+@pytest.mark.parametrize("is_planning", [True, False], ids=["by levels", "by objects"])
+async def test_a_client_user_sees_values_and_sources_of_its_invoices_but_no_list_item_or_version(
+    story: Story, is_planning: bool
+) -> None:
+    switch = await item(story, "Switch", USD="100.00")
+    price_list = await percent_off(story, "Reseller prices", "10")
+    office = await story.customer("Head office")
+    await story.do("customerTermsSet", id=office, discountPercent="5")
+    shop = await story.customer("Shop", under=office, access={"view": True, "pay": True, "manage": False, "inheritTerms": True})
+    resellers = await group(story, "Resellers", shop, priceListId=price_list, paymentTerms=net(45))
+    issued = await create(story, shop, {"itemId": switch}, issue=True)
+    draft = await create(story, shop, {"itemId": switch})
+    await story.do("priceListUpdate", id=price_list, direction="DOWN", percent="20")
+    seer = await client_user(story, {shop: ClientUserRole.ADMIN}, is_planning=is_planning)
+    document = INVOICE.replace("dueDate", "termsDrift { field } dueDate")
+    assert await seer.ask(document, id=draft) == {"invoice": None}
+    found = (await seer.ask(document, id=issued))["invoice"]
+    assert found["termsDrift"] == []
+    assert found["terms"] == {
+        "priceList": {"value": None, "version": None, "source": "GROUP", "sourceNode": {"id": resellers}, "sourceVersion": None},
+        # It does not see the customer above it.
+        "discountPercent": {"value": "5.000000", "source": "ANCESTOR", "sourceNode": None, "sourceVersion": None},
+        "paymentTerms": {"value": {"label": "Net 45"}, "source": "GROUP", "sourceNode": {"id": resellers}, "sourceVersion": None},
+    }
+    assert [(line["item"], line["catalogItem"]) for line in found["lines"]] == [("Switch", None)]
+    assert prices(found) == [("90", "PRICE_LIST")]
