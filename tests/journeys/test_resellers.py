@@ -1,4 +1,4 @@
-"""The journey of the founding document: a new reseller joins its group and has the right prices and terms at once (SA33 to SA44)."""
+"""The founding document's reseller: it joins its group and has the right prices and terms at once (domain.md SA33 to SA44)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ INVOICE = """query ($id: ID!) { invoice(by: {id: $id}) {
   }
 } }"""
 EFFECTIVE = """query ($id: ID!) { customer(by: {id: $id}) { effectiveTerms {
-  discountPercent { value source candidates { value source shadowedBy skippedReason sourceNode { ... on CustomerGroup { name } } } }
+  discountPercent { value source candidates {
+    value source shadowedBy skippedReason sourceNode { ... on CustomerGroup { name } }
+  } }
 } } }"""
 
 

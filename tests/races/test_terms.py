@@ -1,4 +1,4 @@
-"""Races about the terms of invoices: a draft is refreshed while it is issued, a price list changes while it prices (domain.md G6)."""
+"""Races about terms of invoices: a draft is refreshed while it is issued, a list changes while it prices (domain.md G6)."""
 
 from __future__ import annotations
 
