@@ -24,6 +24,8 @@ from holdco.migrations.metadata import metadata
 
 _HOLDCO: Final = str(Path(holdco.__file__).parent)
 _TESTS: Final = str(Path(__file__).parent)
+# What a migration moves it moves for all organizations at once, when nobody else is there.
+_MIGRATIONS: Final = str(Path(_HOLDCO, "migrations"))
 # Runs statements for others; who asked is further up.
 _PASSING_ON: Final = frozenset({str(Path(_HOLDCO, "database.py")), str(Path(_HOLDCO, "tenancy.py"))})
 
@@ -131,7 +133,7 @@ def _origin() -> str | None:
     frame: FrameType | None = sys._getframe(3)  # noqa: SLF001 (a traceback would have to be built first)
     while frame is not None:
         path = frame.f_code.co_filename
-        if path.startswith(_TESTS):
+        if path.startswith((_TESTS, _MIGRATIONS)):
             return None
         if path.startswith(_HOLDCO) and path not in _PASSING_ON:
             return f"src/holdco{path.removeprefix(_HOLDCO)}:{frame.f_lineno}"
