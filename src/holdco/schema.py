@@ -19,6 +19,9 @@ from strawberry.schema.config import StrawberryConfig
 
 from holdco.access.graph import AccessQueries
 from holdco.access.mutations import AccessMutations
+from holdco.bulk.graph import BulkJob, BulkQueries
+from holdco.bulk.loaders import BulkJobById
+from holdco.bulk.mutations import BulkMutations
 from holdco.client_users.graph import ClientUser, ClientUserQueries
 from holdco.client_users.loaders import ClientUserById
 from holdco.client_users.mutations import ClientUserMutations
@@ -68,6 +71,7 @@ _LOADERS: dict[Kind, type[Loader[Any, Any]]] = {
     Kind.CREDIT_NOTE: CreditNoteById,
     Kind.ALLOCATION: AllocationById,
     Kind.ACTIVITY: ActivityById,
+    Kind.BULK_JOB: BulkJobById,
 }
 
 
@@ -107,6 +111,7 @@ class Query(
     AllocationQueries,
     OrganizationQueries,
     AccessQueries,
+    BulkQueries,
 ):
     pass
 
@@ -122,6 +127,7 @@ class Mutation(
     PaymentMutations,
     OrganizationMutations,
     AccessMutations,
+    BulkMutations,
 ):
     pass
 
@@ -151,6 +157,7 @@ schema = Schema(
     types=[
         Activity,
         Allocation,
+        BulkJob,
         ClientUser,
         Contact,
         CreditNote,

@@ -45,6 +45,7 @@ SIZES: Final = Sizes(
                 "AccessTokenPayload",
                 "AllocationPayload",
                 "AllocationPlan",
+                "BulkUpdatePayload",
                 "ClientUserInvitePayload",
                 "ClientUserPayload",
                 "ContactDeletePayload",

@@ -59,6 +59,7 @@ RULES: Final[dict[str, Rule]] = {
     "customerGroupUpdate": Rule(_CUSTOMERS),
     "customerGroupMembersAdd": Rule(_CUSTOMERS),
     "customerGroupMembersRemove": Rule(_CUSTOMERS),
+    "customersBulkUpdate": Rule(_CUSTOMERS),
     "contactCreate": Rule(_BOTH, _CLIENT_ADMIN, "customerId"),
     "contactUpdate": Rule(_BOTH, _CLIENT_ADMIN, "id"),
     "contactDelete": Rule(_BOTH, _CLIENT_ADMIN, "id"),

@@ -104,6 +104,12 @@ async def add_members(transaction: Transaction, group_id: UUID, customer_ids: Se
     """
     await _locked(transaction, group_id)
     await customers.keep(transaction, customer_ids, field_of=lambda position: ("customerIds", str(position)))
+    joined = await join(transaction, group_id, customer_ids)
+    return await _record_members(transaction, group_id, "group.member_added", joined)
+
+
+async def join(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """As `add_members`, of a group and customers that the caller holds, and who records it."""
     rows = await transaction.rows(
         text(
             """
@@ -123,13 +129,19 @@ async def add_members(transaction: Transaction, group_id: UUID, customer_ids: Se
             "actor": transaction.actor,
         },
     )
-    return await _record_members(transaction, group_id, "group.member_added", [row[0] for row in rows])
+    return [row[0] for row in rows]
 
 
 async def remove_members(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
     """Returns the ids of those that were members; to be none is no error. Raises as `add_members`."""
     await _locked(transaction, group_id)
     await customers.keep(transaction, customer_ids, field_of=lambda position: ("customerIds", str(position)))
+    left = await leave(transaction, group_id, customer_ids)
+    return await _record_members(transaction, group_id, "group.member_removed", left)
+
+
+async def leave(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """As `remove_members`, of a group and customers that the caller holds, and who records it."""
     members = GroupMember.__table__.c
     rows = await transaction.rows(
         delete(GroupMember)
@@ -140,7 +152,7 @@ async def remove_members(transaction: Transaction, group_id: UUID, customer_ids:
         )
         .returning(members.customer_id)
     )
-    return await _record_members(transaction, group_id, "group.member_removed", [row[0] for row in rows])
+    return [row[0] for row in rows]
 
 
 async def _record_members(transaction: Transaction, group_id: UUID, action: str, customer_ids: Sequence[UUID]) -> list[UUID]:
