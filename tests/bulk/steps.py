@@ -131,7 +131,8 @@ async def discounts(story: Story, *customer_ids: str) -> list[Decimal | None]:
     async with directly(story.engine, story.organization_id) as connection:
         found = await connection.execute(
             text(
-                "select customer_id, discount_percent from terms where organization_id = :key and valid_to is null and field = 'DISCOUNT_PERCENT'"
+                "select customer_id, discount_percent from terms"
+                " where organization_id = :key and valid_to is null and field = 'DISCOUNT_PERCENT'"
             ),
             {"key": story.organization_id},
         )
