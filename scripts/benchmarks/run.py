@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import bulk
 import importing
 import orjson
 import paying
@@ -54,6 +55,11 @@ BENCHES = {
         "1,000 sockets, of which 100 are told of 100 commits a second; nothing lost, memory flat",
         None,
         subscriptions.subscriptions,
+    ),
+    "bulk": Bench(
+        "111,000 customers updated by one job: what the slowest hundredth of small queries takes beside it, against without it",
+        10.0,
+        bulk.bulk,
     ),
     "import": Bench("100,000 invoice rows of a CSV file, against COPY of what they become", 6.0, importing.import_),
     "start": Bench("scripts/dev on existing data to its first answer", None, starting.start),
