@@ -55,6 +55,7 @@ from holdco.projects.loaders import ProjectById
 from holdco.projects.mutations import ProjectMutations
 from holdco.scalars import SCALARS
 from holdco.subscriptions.graph import Subscription
+from holdco.terms.mutations import TermsMutations
 
 NODES_MAX = 200
 
@@ -120,6 +121,7 @@ class Query(
 class Mutation(
     CustomerMutations,
     GroupMutations,
+    TermsMutations,
     ContactMutations,
     ClientUserMutations,
     ProjectMutations,

@@ -113,6 +113,7 @@ async def _token(story: Story, _customer_id: str) -> str:
 
 INPUTS: Final[dict[str, Input]] = {
     "organizationUpdate": _given(name="Renamed"),
+    "organizationTermsSet": _given(discountPercent="5"),
     "accessTokenCreate": _given(name="Robot", role="READ_ONLY"),
     "accessTokenRevoke": _given(id=_token),
     "customerCreate": _given(name="New"),
@@ -121,6 +122,7 @@ INPUTS: Final[dict[str, Input]] = {
     "customerParentAccessSet": _given(id=str, access=_RIGHTS),
     "customerDeactivate": _given(id=str),
     "customerDelete": _given(confirmationToken="none", id=str),
+    "customerTermsSet": _given(id=str, discountPercent="5"),
     "customerGroupCreate": _given(name="Enterprise"),
     "customerGroupUpdate": _given(id=_group, name="Direct"),
     "customerGroupMembersAdd": _given(id=_group, customerIds=[]),

@@ -62,9 +62,11 @@ async def full(engine: AsyncEngine) -> Story:
     head = await story.customer(
         "Head", number="H", companyName="Head Ltd", role="HEAD_OFFICE", email="a@head.example", phone="1", website="head.example",
         taxId="GB1", notes="Pays late.", customFields={"tier": [1, None, {"share": 0.5}]}, billingAddress=ADDRESS,
-        shippingAddress=ADDRESS, paymentTerms={"kind": "NET", "netDays": 14},
+        shippingAddress=ADDRESS,
         externalReferences=[{"system": "crm", "externalId": "0001", "url": "https://crm.example/1"}],
     )  # fmt: skip
+    await story.do("customerTermsSet", id=head, discountPercent="2.5", paymentTerms={"kind": "NET", "netDays": 14})
+    await story.do("organizationTermsSet", discountPercent="1")
     branch = await story.customer(
         "Branch", number="B", under=head, access={**PAYS, "payInvoicesFrom": BEFORE},
         externalReferences=[{"system": "crm", "externalId": "0002"}], billingAddress={"street": "2 Low Street"},
@@ -283,7 +285,7 @@ NEVER_SAID = {"Invoice.externalId"}
 # staff no payer is hidden.
 ALWAYS_SAID = {
     *("Organization.lockedUntil", "Organization.hierarchyDepthMax", "DescendantEdge.parentId", "UserError.field"),
-    *("Allocation.actor", "Allocation.payer", "Allocation.source"),
+    *("Allocation.actor", "Allocation.payer", "Allocation.source", "Organization.terms", "OrganizationTerms.discountPercent"),
 }
 
 

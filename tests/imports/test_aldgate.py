@@ -37,8 +37,9 @@ async def test_a_customer_has_what_its_row_says(exports: Exports) -> None:
     (head_office,) = await exports.rows(
         """
         select c.number, c.name, company_name, kind, role, status, currency, email, phone, website, notes, billing_address,
-               shipping_address, custom_fields, payment_terms_kind, payment_terms_net_days, parent_id, version
+               shipping_address, custom_fields, t.payment_terms_kind, t.payment_terms_net_days, parent_id, c.version
         from customers c join external_references r on r.organization_id = c.organization_id and r.customer_id = c.id
+        left join terms t on t.organization_id = c.organization_id and t.customer_id = c.id
         where c.organization_id = :o and r.system = 'zoho_books' and r.external_id = :id
         """,
         id=HEAD_OFFICE,
@@ -54,8 +55,9 @@ async def test_a_customer_has_what_its_row_says(exports: Exports) -> None:
     )  # fmt: skip
     others = await exports.rows(
         """
-        select name, company_name, kind, status, currency, payment_terms_kind, payment_terms_net_days, version
-        from customers where organization_id = :o and name <> 'Aldgate Networks' order by number
+        select name, company_name, kind, status, currency, payment_terms_kind, payment_terms_net_days, c.version
+        from customers c left join terms t on t.organization_id = c.organization_id and t.customer_id = c.id
+        where c.organization_id = :o and name <> 'Aldgate Networks' order by number
         """
     )
     assert others == [

@@ -91,7 +91,8 @@ async def test_amounts_have_the_places_of_their_currency(
 
 async def test_the_due_date_follows_the_documents_terms_then_the_customers_then_the_organizations(story: Story) -> None:
     plain = await story.customer("Lisbon")
-    monthly = await story.customer("Porto", paymentTerms={"kind": "END_OF_NEXT_MONTH"})
+    monthly = await story.customer("Porto")
+    await story.do("customerTermsSet", id=monthly, paymentTerms={"kind": "END_OF_NEXT_MONTH"})
 
     async def terms(customer_id: str, **fields: Any) -> tuple[str, str, str]:
         found = await whole(story, await story.invoice(customer_id, "1.00", invoiceDate="2026-01-31", **fields))
@@ -112,8 +113,9 @@ async def test_what_was_billed_stays_as_it_was_when_the_invoice_was_issued(story
     before = await whole(story, issued)
     assert before["billTo"] == {"name": "Lisbon", "companyName": "Lisbon Lda", "taxId": "PT1", "address": {"city": "Lisboa"}}
     terms = {"kind": "DUE_ON_RECEIPT"}
-    await story.do("customerUpdate", id=key, name="Lisboa", taxId=None, billingAddress=None, paymentTerms=terms)
-    await story.settings(paymentTerms=terms)
+    await story.do("customerUpdate", id=key, name="Lisboa", taxId=None, billingAddress=None)
+    await story.do("customerTermsSet", id=key, paymentTerms=terms)
+    await story.do("organizationTermsSet", paymentTerms=terms)
     assert await whole(story, issued) == before
     await story.do("invoiceIssue", id=draft)
     found = await whole(story, draft)

@@ -20,7 +20,7 @@ from holdco.organizations.queries import OrganizationRow
 
 Counting = Callable[[], Any]
 
-SETTINGS = "name timezone currency paymentTerms { kind netDays label } hierarchyDepthMax linkPolicy lockedUntil version"
+SETTINGS = "name timezone currency terms { paymentTerms { kind netDays label } } hierarchyDepthMax linkPolicy lockedUntil version"
 UPDATE = f"""
 mutation ($input: OrganizationUpdateInput!) {{
   organizationUpdate(input: $input) {{ organization {{ {SETTINGS} }} userErrors {{ code message field }} }}
@@ -53,7 +53,7 @@ async def test_a_missing_organization_is_made_with_settings_that_suit_most(conte
     await service.ensure(context.engine, organization_id)
     async with database.begin(context.engine, organization_id=organization_id, actor="Tess") as transaction:
         made = transaction.organization
-    assert made == database.Organization(organization_id, "UTC", "USD", "NET", 30, None, "ALLOW", None)
+    assert made == database.Organization(organization_id, "UTC", "USD", None, "ALLOW", None)
 
 
 async def test_an_organization_that_is_there_keeps_its_settings(context: Context, execute: Execute) -> None:
@@ -64,7 +64,7 @@ async def test_an_organization_that_is_there_keeps_its_settings(context: Context
 
 
 async def test_an_update_changes_what_it_names_and_nothing_else(execute: Execute) -> None:
-    await update(execute, paymentTerms={"kind": "NET", "netDays": 14}, hierarchyDepthMax=None, linkPolicy="ALLOW")
+    await update(execute, hierarchyDepthMax=None, linkPolicy="ALLOW")
     before = await show(execute)
     payload = await update(
         execute, version=before["version"], name=" Aldgate Supplies ", timezone="Europe/Lisbon", currency="EUR"
@@ -82,13 +82,11 @@ async def test_an_update_changes_what_it_names_and_nothing_else(execute: Execute
 async def test_every_setting_can_be_changed_and_limits_can_be_lifted(execute: Execute) -> None:
     changed = await update(
         execute,
-        paymentTerms={"kind": "END_OF_NEXT_MONTH"},
         hierarchyDepthMax=4,
         linkPolicy="REQUIRE_CLEAR",
         lockedUntil="2026-01-31",
     )
     organization = changed["organization"]
-    assert organization["paymentTerms"] == {"kind": "END_OF_NEXT_MONTH", "netDays": 0, "label": "End of next month"}
     assert (organization["hierarchyDepthMax"], organization["linkPolicy"], organization["lockedUntil"]) == (
         4,
         "REQUIRE_CLEAR",
@@ -100,7 +98,7 @@ async def test_every_setting_can_be_changed_and_limits_can_be_lifted(execute: Ex
 
 async def test_a_change_of_settings_is_on_record(context: Context, execute: Execute) -> None:
     await update(execute, name="Aldgate Supplies")
-    await update(execute, name="Aldgate Networks Supplies", paymentTerms={"kind": "NET", "netDays": 7}, hierarchyDepthMax=3)
+    await update(execute, name="Aldgate Networks Supplies", hierarchyDepthMax=3, linkPolicy="REQUIRE_CLEAR")
     async with context.transaction() as transaction:
         recorded = await transaction.rows(
             text(
@@ -109,7 +107,7 @@ async def test_a_change_of_settings_is_on_record(context: Context, execute: Exec
             ),
             {"key": context.organization_id},
         )
-    fields = ["hierarchyDepthMax", "name", "paymentTerms"]
+    fields = ["hierarchyDepthMax", "linkPolicy", "name"]
     subject = ids.encode(Kind.ORGANIZATION, context.organization_id)
     assert [tuple(row) for row in recorded] == [(context.viewer.actor, "organization.updated", None, subject, {"fields": fields})]
 
@@ -127,14 +125,12 @@ async def test_an_update_to_what_is_there_already_leaves_version_and_record_alon
     [
         ({"name": "  "}, [["name"]]),
         ({"name": None, "timezone": None, "currency": None}, [["name"], ["timezone"], ["currency"]]),
-        ({"paymentTerms": None, "linkPolicy": None}, [["paymentTerms"], ["linkPolicy"]]),
+        ({"linkPolicy": None}, [["linkPolicy"]]),
         ({"timezone": "Mars/Olympus"}, [["timezone"]]),
         ({"timezone": "../../etc/passwd"}, [["timezone"]]),
         ({"timezone": "localtime"}, [["timezone"]]),
         ({"name": "Aldgate", "hierarchyDepthMax": 0}, [["hierarchyDepthMax"]]),
         ({"name": "x" * 201, "hierarchyDepthMax": -1}, [["name"], ["hierarchyDepthMax"]]),
-        ({"paymentTerms": {"kind": "NET", "netDays": -1}}, [["paymentTerms", "netDays"]]),
-        ({"paymentTerms": {"kind": "DUE_ON_RECEIPT", "netDays": 3}}, [["paymentTerms", "netDays"]]),
         ({"name": "Aldgate", "lockedUntil": "2999-12-31"}, [["lockedUntil"]]),
     ],
 )
@@ -200,7 +196,7 @@ async def test_only_the_own_organization_is_found_by_its_id(context: Context, ex
 def test_it_is_the_day_of_the_organizations_time_zone(timezone: str, expected: date) -> None:
     made_at = datetime(2026, 1, 1, tzinfo=UTC)
     read_at = datetime(2026, 3, 31, 10, 30, tzinfo=UTC)
-    row = OrganizationRow(ids.new(), "Aldgate", timezone, "USD", "NET", 30, None, "ALLOW", None, made_at, made_at, 1, read_at)
+    row = OrganizationRow(ids.new(), "Aldgate", timezone, "USD", None, "ALLOW", None, made_at, made_at, 1, read_at)
     assert row.today == expected
 
 

@@ -47,6 +47,7 @@ _OWN_DETAILS: Final = frozenset(
 
 RULES: Final[dict[str, Rule]] = {
     "organizationUpdate": Rule(_ADMIN),
+    "organizationTermsSet": Rule(_ADMIN),
     "accessTokenCreate": Rule(_ADMIN),
     "accessTokenRevoke": Rule(_ADMIN),
     "customerCreate": Rule(_CUSTOMERS),
@@ -55,6 +56,7 @@ RULES: Final[dict[str, Rule]] = {
     "customerParentAccessSet": Rule(_CUSTOMERS),
     "customerDeactivate": Rule(_CUSTOMERS),
     "customerDelete": Rule(_CUSTOMERS),
+    "customerTermsSet": Rule(_CUSTOMERS),
     "customerGroupCreate": Rule(_CUSTOMERS),
     "customerGroupUpdate": Rule(_CUSTOMERS),
     "customerGroupMembersAdd": Rule(_CUSTOMERS),
@@ -96,6 +98,7 @@ class Permission(StrEnum):
     MANAGE_CLIENT_USERS = "MANAGE_CLIENT_USERS"
     MANAGE_PROJECTS = "MANAGE_PROJECTS"
     MANAGE_GROUPS = "MANAGE_GROUPS"
+    MANAGE_TERMS = "MANAGE_TERMS"
     MANAGE_INVOICES = "MANAGE_INVOICES"
     RECORD_MONEY = "RECORD_MONEY"
     APPLY_MONEY = "APPLY_MONEY"
@@ -110,6 +113,7 @@ _STANDS_FOR: Final[dict[Permission, str]] = {
     Permission.MANAGE_CLIENT_USERS: "clientUserInvite",
     Permission.MANAGE_PROJECTS: "projectCreate",
     Permission.MANAGE_GROUPS: "customerGroupUpdate",
+    Permission.MANAGE_TERMS: "customerTermsSet",
     Permission.MANAGE_INVOICES: "invoiceCreate",
     Permission.RECORD_MONEY: "paymentRecord",
     Permission.APPLY_MONEY: "paymentApply",

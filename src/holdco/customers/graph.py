@@ -59,6 +59,7 @@ from holdco.projects.loaders import ProjectCountByCustomerId, ProjectsByCustomer
 from holdco.scalars import JSON, CurrencyCode
 from holdco.scopes import CustomerScope
 from holdco.shapes import Address, address_of
+from holdco.terms.loaders import TermsByCustomerId
 
 if TYPE_CHECKING:
     from holdco.client_users.graph import CustomerClientUserConnection
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from holdco.invoices.graph import Invoice, InvoiceFilter, InvoiceOrder
     from holdco.payments.graph import CreditNote, Payment, Receivables
     from holdco.projects.graph import Project
+    from holdco.terms.graph import CustomerTerms
 
 strawberry.enum(CustomerScope, description="A customer alone, those directly below it, or it and all of its descendants.")
 
@@ -223,6 +225,14 @@ class Customer(NodeInterface):
         rows: Parent[list[CustomerRow]], info: Info
     ) -> list[Annotated[CustomerGroup, strawberry.lazy("holdco.groups.graph")]]:
         return load(GroupsByCustomerId, [row.id for row in rows])
+
+    @relation("What it has of its own, and not from a group or from above. For staff only: null for client users.")
+    def own_terms(
+        rows: Parent[list[CustomerRow]], info: Info
+    ) -> Annotated[CustomerTerms, strawberry.lazy("holdco.terms.graph")] | None:
+        if not info.context.viewer.is_staff:
+            return [None] * len(rows)  # type: ignore[return-value]
+        return load(TermsByCustomerId, [row.id for row in rows])
 
     @relation("People at this customer, by name.")
     def contacts(

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
+from strawberry import Parent
 
 from holdco.connections import Info, NodeInterface
-from holdco.execution.fields import identifier, load, lookup
+from holdco.execution.fields import identifier, load, lookup, relation
 from holdco.ids import Kind
 from holdco.organizations.loaders import OrganizationById
 from holdco.organizations.models import LinkPolicy
 from holdco.organizations.queries import OrganizationRow
 from holdco.scalars import CurrencyCode
+from holdco.terms.loaders import TermsByOrganizationId
+
+if TYPE_CHECKING:
+    from holdco.terms.graph import OrganizationTerms
 
 strawberry.enum(LinkPolicy, description="Whether a customer with open invoices may be put under a parent.")
 
@@ -35,6 +41,14 @@ class Organization(NodeInterface):
     row_type = OrganizationRow
 
     id = identifier(Kind.ORGANIZATION)
+
+    @relation("Of all customers that have none from elsewhere. For staff only: null for client users.")
+    def terms(
+        rows: Parent[list[OrganizationRow]], info: Info
+    ) -> Annotated[OrganizationTerms, strawberry.lazy("holdco.terms.graph")] | None:
+        if not info.context.viewer.is_staff:
+            return [None] * len(rows)  # type: ignore[return-value]
+        return load(TermsByOrganizationId, [row.id for row in rows])
 
 
 @strawberry.type

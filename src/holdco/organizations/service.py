@@ -131,17 +131,13 @@ async def change(transaction: Transaction, *, values: Mapping[str, Any], version
     """
     if _RELIED_ON & values.keys():
         await transaction.lock_exclusive()
-    organization = await _locked(transaction, version=version)
+    organization = await locked(transaction, version=version)
     fields = cleaned(values, _CLEANERS)
     changed = {name: value for name, value in fields.items() if getattr(organization, name) != value}
     if not changed:
         return
     _check_period(transaction, changed.get("locked_until"))
-    await transaction.execute(
-        update(Organization)
-        .where(Organization.id == transaction.organization_id)
-        .values(updated_at=transaction.now, version=Organization.version + 1, **changed)
-    )
+    await touch(transaction, **changed)
     names = sorted(field_name(name) for name in changed)
     await activity.record(
         transaction, [activity.about(Kind.ORGANIZATION, transaction.organization_id, "organization.updated", fields=names)]
@@ -157,8 +153,20 @@ def _check_period(transaction: Transaction, locked_until: date | None) -> None:
         )
 
 
-async def _locked(transaction: Transaction, *, version: int | None) -> OrganizationRow:
-    """The transaction's own settings were read without a lock, and may be older than these."""
+async def touch(transaction: Transaction, **changed: Any) -> None:
+    """Writes settings and counts the version up."""
+    await transaction.execute(
+        update(Organization)
+        .where(Organization.id == transaction.organization_id)
+        .values(updated_at=transaction.now, version=Organization.version + 1, **changed)
+    )
+
+
+async def locked(transaction: Transaction, *, version: int | None = None) -> OrganizationRow:
+    """The organization, which nobody else can change until commit. Raises StaleVersion.
+
+    The transaction's own settings were read without a lock, and may be older than these.
+    """
     rows = await transaction.rows(
         select(*queries.ORGANIZATION_COLUMNS.values())
         .where(Organization.id == transaction.organization_id)
