@@ -83,6 +83,11 @@ def test_lists_that_grow_are_connections() -> None:
         "Customer.receivables",  # one per currency
         "Customer.consolidatedReceivables",
         "Invoice.lines",  # at most 1000
+        "Invoice.termsDrift",  # one per field
+        "InvoicePayload.termsDrift",
+        "TermDrift.lines",  # as Invoice.lines
+        "Item.prices",  # one per currency
+        "PriceList.prices",  # of at most 200 items
         "AllocationPlan.lines",  # what one request does, all of it or nothing
         "AllocationPlan.skipped",
         "AllocationPayload.allocations",

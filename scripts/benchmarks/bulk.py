@@ -144,7 +144,9 @@ async def _group(world: World) -> AsyncIterator[UUID]:
     finally:
         await run("delete from group_members where organization_id = $1 and group_id = $2", organization_id, group_id)
         await run(
-            "delete from terms where organization_id = $1 and (group_id = $2 or customer_id is not null)", organization_id, group_id
+            "delete from terms where organization_id = $1 and (group_id = $2 or customer_id is not null)",
+            organization_id,
+            group_id,
         )
         await run("delete from customer_groups where organization_id = $1 and id = $2", organization_id, group_id)
         for table in ("waiting_jobs", "bulk_job_rows", "bulk_jobs"):

@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import bulk
 import importing
 import orjson
 import paying
@@ -26,6 +25,7 @@ import trees
 from measuring import Figure, table
 from world import ROOT, World, database, world
 
+import bulk
 import subscriptions
 from holdco.settings import Settings
 

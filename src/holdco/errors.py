@@ -105,7 +105,10 @@ class UserErrorCode(StrEnum):
     NUMBER_TAKEN = "NUMBER_TAKEN", "Another customer, invoice or payment has this number."
     PARENT_PAY_NOT_ALLOWED = "PARENT_PAY_NOT_ALLOWED", "Not every link between the payer and the invoice's customer grants pay."
     PAYMENT_REVERSED = "PAYMENT_REVERSED", "The payment has been reversed and has no money left."
-    PERCENT_OUT_OF_RANGE = "PERCENT_OUT_OF_RANGE", "A percentage is below 0 or above 100, or has more than six places."
+    PERCENT_OUT_OF_RANGE = (
+        "PERCENT_OUT_OF_RANGE",
+        "A percentage is below 0, above 100 (1000 where prices go up), or has more than six places.",
+    )
     PERIOD_LOCKED = "PERIOD_LOCKED", "The date lies in a period whose books are closed."
     PLAN_STALE = "PLAN_STALE", "The preview that is confirmed no longer holds: ask for a new one."
     PRICE_LIST_INACTIVE = "PRICE_LIST_INACTIVE", "The price list is inactive and is given to nobody any more."

@@ -32,7 +32,7 @@ class Listing(Generic[Row]):
     """A kind of row that can be listed.
 
     `columns` are those of `row`, by name, and what else its ordering needs. Those that may order are indexed and never null;
-    `key` breaks ties.
+    `key` breaks ties. Rows for which `condition` does not hold are found by nobody.
     """
 
     row: Any
@@ -41,6 +41,7 @@ class Listing(Generic[Row]):
     filters: Filters
     order_default: tuple[Order, ...]
     key: str = "id"
+    condition: ColumnElement[bool] | None = None
 
     def names(self, selected: frozenset[str] | None, orders: Iterable[Order] = ()) -> tuple[str, ...]:
         """The columns to read, in order: what is selected, the key, and what cursors are made of; all when None is given."""

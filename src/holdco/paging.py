@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -23,6 +25,9 @@ from holdco.listing import Listing, Order
 
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 200
+
+# What columns hold, and no exponents: a short one could stand for a number that fills the memory.
+_DECIMAL = re.compile(r"-?\d{1,20}(\.\d{1,12})?", re.ASCII)
 
 Row = TypeVar("Row")
 
@@ -114,6 +119,15 @@ def decode_cursor(listing: Listing[Any], orders: Sequence[Order], cursor: str) -
         raise BadUserInput("This is not a cursor. Take it from pageInfo.endCursor or from an edge.") from None
 
 
+def _decimal(text: str) -> Decimal:
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError
+    return Decimal(text)
+
+
+_FROM_TEXT: Mapping[type, Callable[[str], Any]] = {UUID: UUID, Decimal: _decimal}
+
+
 def _value(column: ColumnElement[Any], value: Any) -> Any:
     """What the column can be compared with. Cursors come from outside: anybody can make one up."""
     kind = column.type.python_type
@@ -124,10 +138,10 @@ def _value(column: ColumnElement[Any], value: Any) -> Any:
         if instant.tzinfo is None:
             raise ValueError
         return instant.astimezone(UTC)
-    if kind is UUID:
+    if kind in _FROM_TEXT:
         if not isinstance(value, str):
             raise TypeError
-        return UUID(value)
+        return _FROM_TEXT[kind](value)
     if type(value) is not kind:
         raise TypeError
     if kind is int:

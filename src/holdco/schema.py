@@ -42,6 +42,9 @@ from holdco.ids import parse as parse_id
 from holdco.invoices.graph import Invoice, InvoiceQueries
 from holdco.invoices.loaders import InvoiceById
 from holdco.invoices.mutations import InvoiceMutations
+from holdco.items.graph import Item, ItemQueries
+from holdco.items.loaders import ItemById
+from holdco.items.mutations import ItemMutations
 from holdco.loading import Loader
 from holdco.organizations.graph import Organization, OrganizationQueries
 from holdco.organizations.loaders import OrganizationById
@@ -50,6 +53,9 @@ from holdco.payments.graph import Allocation, CreditNote, Payment, PaymentQuerie
 from holdco.payments.loaders import AllocationById, CreditNoteById, PaymentById
 from holdco.payments.mutations import AllocationQueries, PaymentMutations
 from holdco.permitted import ask_permission
+from holdco.price_lists.graph import PriceList, PriceListQueries
+from holdco.price_lists.loaders import PriceListById
+from holdco.price_lists.mutations import PriceListMutations
 from holdco.projects.graph import Project, ProjectQueries
 from holdco.projects.loaders import ProjectById
 from holdco.projects.mutations import ProjectMutations
@@ -73,6 +79,8 @@ _LOADERS: dict[Kind, type[Loader[Any, Any]]] = {
     Kind.ALLOCATION: AllocationById,
     Kind.ACTIVITY: ActivityById,
     Kind.BULK_JOB: BulkJobById,
+    Kind.ITEM: ItemById,
+    Kind.PRICE_LIST: PriceListById,
 }
 
 
@@ -108,6 +116,8 @@ class Query(
     ContactQueries,
     ClientUserQueries,
     ProjectQueries,
+    ItemQueries,
+    PriceListQueries,
     PaymentQueries,
     AllocationQueries,
     OrganizationQueries,
@@ -125,6 +135,8 @@ class Mutation(
     ContactMutations,
     ClientUserMutations,
     ProjectMutations,
+    ItemMutations,
+    PriceListMutations,
     InvoiceMutations,
     PaymentMutations,
     OrganizationMutations,
@@ -166,9 +178,11 @@ schema = Schema(
         Customer,
         CustomerGroup,
         Invoice,
+        Item,
         Organization,
         ParentLink,
         Payment,
+        PriceList,
         Project,
     ],
     config=StrawberryConfig(scalar_map=SCALARS, enable_experimental_incremental_execution=True),

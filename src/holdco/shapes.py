@@ -38,8 +38,11 @@ class PaymentTermsType:
 def terms_of(kind: str | None, net_days: int | None) -> PaymentTermsType | None:
     if kind is None or net_days is None:
         return None
-    terms = PaymentTerms(PaymentTermsKind(kind), net_days)
-    return PaymentTermsType(kind=terms.kind, net_days=net_days, label=label(terms))
+    return payment_terms_of(PaymentTerms(PaymentTermsKind(kind), net_days))
+
+
+def payment_terms_of(terms: PaymentTerms | None) -> PaymentTermsType | None:
+    return PaymentTermsType(kind=terms.kind, net_days=terms.net_days, label=label(terms)) if terms is not None else None
 
 
 @strawberry.input

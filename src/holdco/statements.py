@@ -94,7 +94,7 @@ def page_select(listing: Listing[Any], request: PageRequest, names: Names) -> Se
 
 
 def _all(listing: Listing[Any], request: PageRequest, *columns: ColumnElement[Any]) -> Select[Any]:
-    clauses = listing.filters.clauses(ORGANIZATION_ID, request.conditions)
+    clauses = [*_found(listing), *listing.filters.clauses(ORGANIZATION_ID, request.conditions)]
     return select(*columns).select_from(listing.organization.table).where(listing.organization == ORGANIZATION_ID, *clauses)
 
 
@@ -108,8 +108,12 @@ def rows_by_key(listing: Listing[Any], key: str, names: Names) -> Select[Any]:
     """Rows by a column that is unique: what it holds, then the row's columns."""
     column_of_key = listing.columns[key]
     return select(column_of_key.label("key"), *(listing.columns[name].label(name) for name in names)).where(
-        listing.organization == ORGANIZATION_ID, is_key(column_of_key)
+        listing.organization == ORGANIZATION_ID, is_key(column_of_key), *_found(listing)
     )
+
+
+def _found(listing: Listing[Any]) -> list[ColumnElement[bool]]:
+    return [listing.condition] if listing.condition is not None else []
 
 
 def is_key(column_of_key: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Context, Decimal, Inexact
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from holdco import money
 from holdco.errors import InvalidInput, Refusal, Refused
@@ -12,6 +13,11 @@ from holdco.errors import InvalidInput, Refusal, Refused
 # Longer values do not fit into an index, and nobody's name or number is longer.
 NAME_LENGTH_MAX = 200
 TEXT_LENGTH_MAX = 10_000
+
+# Of prices, quantities and percentages. More would be rounded by the database behind our back.
+PLACES_MAX: Final = 6
+_SMALLEST: Final = Decimal(1).scaleb(-PLACES_MAX)
+_EXACT: Final = Context(prec=40, traps=[Inexact])
 
 Member = TypeVar("Member", bound=StrEnum)
 
@@ -80,7 +86,30 @@ def email_address(value: str | None, field: str = "email") -> str | None:
 
 def currency_code(value: str, field: str = "currency") -> str:
     if not money.is_currency(value):
-        raise InvalidInput(f"{value[:60]!r} is not a currency. Write its three letters (ISO 4217), such as USD.", field=(field,))
+        raise InvalidInput(
+            f"{value[:60]!r} is not a currency. Write its three letters (ISO 4217), such as USD.", field=field.split(".")
+        )
+    return value
+
+
+def is_exact(value: Decimal, *, limit: Decimal) -> bool:
+    """Whether it is kept as it is: a number from zero to below the limit, with at most PLACES_MAX decimal places."""
+    if not value.is_finite() or value < 0 or value >= limit:
+        return False
+    try:
+        value.quantize(_SMALLEST, context=_EXACT)
+    except Inexact:
+        return False
+    return True
+
+
+def exact_decimal(value: Decimal, field: str, *, limit: Decimal) -> Decimal:
+    """A price or a quantity. `field` is its path, with dots. Raises InvalidInput."""
+    if not is_exact(value, limit=limit):
+        raise InvalidInput(
+            f"{field} must be a number from 0 to below {limit:f} with at most {PLACES_MAX} decimal places.",
+            field=field.split("."),
+        )
     return value
 
 

@@ -72,6 +72,23 @@ async def _group(story: Story, _customer_id: str) -> str:
     return await group(story, "Resellers")
 
 
+async def _offer(story: Story, customer_id: str) -> str:
+    key = await group(story, "Resellers")
+    await story.do("customerGroupMembersAdd", id=key, customerIds=[customer_id])
+    await story.do("customerGroupTermsSet", id=key, discountPercent="5", modes={"discountPercent": "OPT_IN"})
+    return key
+
+
+async def _item(story: Story, _customer_id: str) -> str:
+    made: str = (await story.do("itemCreate", name="Router"))["item"]["id"]
+    return made
+
+
+async def _price_list(story: Story, _customer_id: str) -> str:
+    made: str = (await story.do("priceListCreate", name="Reseller prices", currency="USD", kind="RATES"))["priceList"]["id"]
+    return made
+
+
 _RIGHTS: Final = {"view": True, "pay": False, "manage": False}
 
 Input = Callable[[Story, str], Awaitable[dict[str, Any]]]
@@ -125,8 +142,16 @@ INPUTS: Final[dict[str, Input]] = {
     "customerTermsSet": _given(id=str, discountPercent="5"),
     "customerGroupCreate": _given(name="Enterprise"),
     "customerGroupUpdate": _given(id=_group, name="Direct"),
+    "customerGroupDelete": _given(id=_group),
     "customerGroupMembersAdd": _given(id=_group, customerIds=[]),
     "customerGroupMembersRemove": _given(id=_group, customerIds=[]),
+    "customerGroupTermsSet": _given(id=_group, discountPercent="5"),
+    "groupTermAccept": _given(customerId=str, groupId=_offer, field="DISCOUNT_PERCENT", acceptance="FOLLOW"),
+    "groupTermDecline": _given(customerId=str, groupId=_offer, field="DISCOUNT_PERCENT"),
+    "itemCreate": _given(name="Router"),
+    "itemUpdate": _given(id=_item, name="Switch"),
+    "priceListCreate": _given(name="Reseller prices", currency="USD", kind="RATES"),
+    "priceListUpdate": _given(id=_price_list, isActive=False),
     "contactCreate": _given(customerId=str, name="Grace"),
     "contactUpdate": _given(id=_contact, name="Grace"),
     "contactDelete": _given(id=_contact, confirm=True),
@@ -141,6 +166,7 @@ INPUTS: Final[dict[str, Input]] = {
     "projectUpdate": _given(id=_project, status="COMPLETED"),
     "projectPeopleSet": _given(id=_project, clientUserIds=[]),
     "invoiceCreate": _given(customerId=str, lines=[{"unitPrice": "10"}]),
+    "invoiceTermsRefresh": _given(id=_draft),
     "invoiceIssue": _given(id=_draft),
     "invoiceVoid": _given(id=_invoice, reason="Wrong"),
     "paymentRecord": _given(customerId=str, amount="10"),

@@ -90,6 +90,7 @@ async def full(engine: AsyncEngine) -> Story:
     await _peopled(story, head, branch)
     await _grouped(story, [head, moved])
     await _paid(story, head, branch, moved)
+    await _priced(story)
     await story.settings(lockedUntil="2025-12-31", hierarchyDepthMax=9)
     await open_to_tests(engine, organization_id)
     await client_user(engine, organization_id, "H", email="ruth@head.example")
@@ -115,10 +116,25 @@ async def _peopled(story: Story, head: str, branch: str) -> None:
 async def _grouped(story: Story, customer_ids: list[str]) -> None:
     for given in ({"name": "Resellers", "description": "They sell on."}, {"name": "Direct"}):
         made = await story.do("customerGroupCreate", **given)
-        assert made == {"userErrors": []}
+        assert made["customerGroup"]["version"] == 1
     groups = await story.ask("{ customerGroups { nodes { id } } }")
     for group in groups["customerGroups"]["nodes"]:
         await story.do("customerGroupMembersAdd", id=group["id"], customerIds=customer_ids)
+
+
+async def _priced(story: Story) -> None:
+    """Items with and without prices, and price lists of both kinds with a history."""
+    prices = [{"currency": "USD", "unitPrice": "10.00"}]
+    router = await story.do("itemCreate", name="Router", sku="R", description="Routes.", unit="piece", prices=prices)
+    switch = await story.do("itemCreate", name="Switch")
+    brackets = [{"quantityTo": "10", "unitPrice": "9.00"}, {"quantityFrom": "10", "unitPrice": "8.00"}]
+    rates = [{"itemId": router["item"]["id"], "brackets": brackets}]
+    await story.do("priceListCreate", name="By quantity", currency="USD", kind="RATES", rates=rates)
+    rounding = {"step": "1.00", "less": "0.01"}
+    down = {"kind": "PERCENTAGE", "direction": "DOWN", "percent": "10", "rounding": rounding}
+    made = await story.do("priceListCreate", name="Resellers", description="They sell on.", currency="USD", **down)
+    await story.do("priceListUpdate", id=made["priceList"]["id"], isActive=False)
+    await story.do("itemUpdate", id=switch["item"]["id"], status="INACTIVE")
 
 
 async def _paid(story: Story, head: str, branch: str, moved: str) -> None:
@@ -167,10 +183,14 @@ ARGUMENTS = [
     ("invoice", '(by: {{id: "{invoice}"}})'),
     ("customerGroup", '(by: {{name: "Resellers"}})'),
     ("payment", '(by: {{id: "{payment}"}})'),
+    ("item", '(by: {{sku: "R"}})'),
+    ("priceList", '(by: {{name: "Resellers"}})'),
     ("allocationPreview", '(input: {{sourceId: "{payment}"}})'),
     ("allocationPreview", '(input: {{sourceId: "{payment}", strategy: EXACT_MATCH}})'),
     ("allocationPreview", '(input: {{sourceId: "{payment}", scope: CUSTOMERS, customerIds: ["{person}"]}})'),
 ]
+# What must be given to other fields, with the id of an item filled in likewise.
+NESTED = {"PriceList.prices": f'(items: [{{itemId: "{{item}}"}}, {{itemId: "itm_{"0" * 32}"}}])'}
 ROOTS = sorted({(name, "") for name, field in QUERY.fields.items() if not any(map(is_required_argument, field.args.values()))})
 CASES = [*ROOTS, *ARGUMENTS, ("viewer", "")]
 
@@ -188,14 +208,15 @@ def selection(kind: GraphQLNamedOutputType, relations: int) -> str:
     assert isinstance(kind, GraphQLObjectType)
     parts = ["__typename"]
     for name, field in kind.fields.items():
-        assert not any(is_required_argument(argument) for argument in field.args.values())
+        given = NESTED.get(f"{kind.name}.{name}", "")
+        assert bool(given) == any(is_required_argument(argument) for argument in field.args.values())
         named = get_named_type(field.type)
         # The nodes of edges are those that `nodes` has shown in full.
         steps = min(relations - 1, 0 if kind.name.endswith("Edge") else relations) if _is_entity(named) else relations
         if is_leaf_type(named) or steps >= 0:
             # An alias for each type: no two types disagree about what stands under one name (GraphQL's overlapping fields).
             alias = f"{kind.name}_{name}: " if "Connection" not in kind.name and "Edge" not in kind.name else ""
-            arguments = "(includeReversed: true)" if "includeReversed" in field.args else ""
+            arguments = "(includeReversed: true)" if "includeReversed" in field.args else given
             parts.append(f"{alias}{name}{arguments} {selection(named, steps)}")
     return "{ " + " ".join(parts) + " }"
 
@@ -234,7 +255,9 @@ async def answers(full: Story) -> list[Answer]:
     given["allocations"] = '", "'.join(each["id"] for each in known["payments"]["nodes"][0]["allocations"]["nodes"])
     given["link"] = known["moved"]["hierarchyHistory"]["nodes"][0]["id"]
     staff = Viewer(full.organization_id, "tester", StaffRole.ADMIN)
-    asked = [(root, document(root, arguments.format(**given))) for root, arguments in CASES]
+    asked = [
+        (root, document(root, arguments.format(**given)).replace("{item}", known["item"]["id"])) for root, arguments in CASES
+    ]
     # The last as somebody else, who has what staff has not.
     ruth = Viewer(full.organization_id, "Ruth", None, await _client_user(full))
     return [await _answer(full, staff, *each) for each in asked[:-1]] + [await _answer(full, ruth, *asked[-1])]
@@ -251,6 +274,7 @@ KNOWN = """{
     id contacts { nodes { id } } creditNotes { nodes { id } } clientUsers { nodes { id } } projects { nodes { id } }
   }
   invoices { nodes { id } }
+  item(by: {sku: "R"}) { id }
   person: customer(by: {number: "P"}) { id }
   moved: customer(by: {number: "M"}) { hierarchyHistory { nodes { id } } }
   payments(filter: {reference: {eq: "R"}}) { nodes { id allocations(includeReversed: true) { nodes { id } } } }

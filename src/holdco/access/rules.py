@@ -59,9 +59,17 @@ RULES: Final[dict[str, Rule]] = {
     "customerTermsSet": Rule(_CUSTOMERS),
     "customerGroupCreate": Rule(_CUSTOMERS),
     "customerGroupUpdate": Rule(_CUSTOMERS),
+    "customerGroupDelete": Rule(_CUSTOMERS),
     "customerGroupMembersAdd": Rule(_CUSTOMERS),
     "customerGroupMembersRemove": Rule(_CUSTOMERS),
     "customersBulkUpdate": Rule(_CUSTOMERS),
+    "customerGroupTermsSet": Rule(_CUSTOMERS),
+    "groupTermAccept": Rule(_CUSTOMERS),
+    "groupTermDecline": Rule(_CUSTOMERS),
+    "itemCreate": Rule(_CUSTOMERS),
+    "itemUpdate": Rule(_CUSTOMERS),
+    "priceListCreate": Rule(_CUSTOMERS),
+    "priceListUpdate": Rule(_CUSTOMERS),
     "contactCreate": Rule(_BOTH, _CLIENT_ADMIN, "customerId"),
     "contactUpdate": Rule(_BOTH, _CLIENT_ADMIN, "id"),
     "contactDelete": Rule(_BOTH, _CLIENT_ADMIN, "id"),
@@ -77,6 +85,7 @@ RULES: Final[dict[str, Rule]] = {
     "projectUpdate": Rule(_CUSTOMERS),
     "projectPeopleSet": Rule(_CUSTOMERS),
     "invoiceCreate": Rule(_MONEY),
+    "invoiceTermsRefresh": Rule(_MONEY),
     "invoiceIssue": Rule(_MONEY),
     "invoiceVoid": Rule(_MONEY),
     # Money is what the bank says, not what a payer says: staff and services record it. Whose it is may apply it.
@@ -99,6 +108,7 @@ class Permission(StrEnum):
     MANAGE_PROJECTS = "MANAGE_PROJECTS"
     MANAGE_GROUPS = "MANAGE_GROUPS"
     MANAGE_TERMS = "MANAGE_TERMS"
+    MANAGE_PRICES = "MANAGE_PRICES"
     MANAGE_INVOICES = "MANAGE_INVOICES"
     RECORD_MONEY = "RECORD_MONEY"
     APPLY_MONEY = "APPLY_MONEY"
@@ -114,6 +124,7 @@ _STANDS_FOR: Final[dict[Permission, str]] = {
     Permission.MANAGE_PROJECTS: "projectCreate",
     Permission.MANAGE_GROUPS: "customerGroupUpdate",
     Permission.MANAGE_TERMS: "customerTermsSet",
+    Permission.MANAGE_PRICES: "priceListCreate",
     Permission.MANAGE_INVOICES: "invoiceCreate",
     Permission.RECORD_MONEY: "paymentRecord",
     Permission.APPLY_MONEY: "paymentApply",

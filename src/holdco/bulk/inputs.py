@@ -21,7 +21,7 @@ from holdco.groups.inputs import CustomerSelectorInput
 from holdco.ids import Kind
 from holdco.scalars import JSON
 from holdco.shapes import PaymentTermsInput
-from holdco.terms.inputs import given_terms
+from holdco.terms.mutations import given_terms
 
 strawberry.enum(
     BulkJobStatus, description="SUCCEEDED: every row has its result. FAILED: it stopped before; what is done stays done."

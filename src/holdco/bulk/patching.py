@@ -25,8 +25,9 @@ from holdco.errors import InvalidInput, NotFound, Refusal, Refused
 from holdco.groups import service as groups
 from holdco.ids import Kind
 from holdco.payment_terms import PaymentTerms, PaymentTermsKind
+from holdco.terms import queries
 from holdco.terms import service as terms
-from holdco.terms.precedence import Lost, TermField, TermSource
+from holdco.terms.precedence import Lost, TermField, TermSource, decide
 from holdco.terms.service import NewTerm, Owner
 from holdco.terms.values import Checked, Given, Value, checked
 from holdco.validation import field_name
@@ -236,8 +237,8 @@ async def _changed(
     """Of customers that are locked, and that nothing stands in the way of."""
     done: dict[UUID, dict[str, list[Any]]] = {key: {} for key in customers}
     for name, group_ids, move in (
-        ("groupsRemoved", patch.groups_remove, groups.leave),
-        ("groupsAdded", patch.groups_add, groups.join),
+        ("groupsRemoved", patch.groups_remove, groups.release),
+        ("groupsAdded", patch.groups_add, groups.enlist),
     ):
         for group_id in sorted(group_ids):
             for key in await move(transaction, group_id, list(customers)):
@@ -326,12 +327,13 @@ async def _shadowed(
     """Which terms of groups that were joined do not apply to whom, and why (domain.md G7)."""
     if not promised:
         return {}
-    resolved = await terms.resolve(transaction, [(key, row.currency) for key, row in customers.items()])
+    wanted = {name.value for _, name in promised}
+    rows = await transaction.rows(queries.CANDIDATES, queries.parameters(transaction.organization_id, list(customers)))
     found: dict[UUID, list[dict[str, str]]] = {}
-    for (key, _), effective in resolved.items():
-        for group_id, name in sorted(promised):
-            for lost in effective.of(name).lost:
-                if lost.candidate.source is TermSource.GROUP and lost.candidate.group_id == group_id:
+    for key, by_field in queries.candidates_of(row for row in rows if row.field in wanted).items():
+        for name, candidates in by_field.items():
+            for lost in decide(candidates, customers[key].currency).lost:
+                if lost.candidate.source is TermSource.GROUP and (lost.candidate.group_id, name) in promised:
                     found.setdefault(key, []).append(_loss(name, lost))
     return found
 

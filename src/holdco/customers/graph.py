@@ -41,6 +41,8 @@ from holdco.execution.fields import column, identifier, load, lookup, reads, rel
 from holdco.filtering import Condition
 from holdco.groups.loaders import GroupsByCustomerId
 from holdco.ids import Kind
+from holdco.insights import queries as insights
+from holdco.insights.queries import InsightsRow
 from holdco.invoices import queries as invoices
 from holdco.invoices.loaders import InvoiceCountByScope, InvoicesByScope
 from holdco.organizations.loaders import today
@@ -59,16 +61,18 @@ from holdco.projects.loaders import ProjectCountByCustomerId, ProjectsByCustomer
 from holdco.scalars import JSON, CurrencyCode
 from holdco.scopes import CustomerScope
 from holdco.shapes import Address, address_of
-from holdco.terms.loaders import TermsByCustomerId
+from holdco.terms.loaders import CandidatesByCustomerId, TermsByCustomerId, end_of
+from holdco.terms.queries import effective
 
 if TYPE_CHECKING:
     from holdco.client_users.graph import CustomerClientUserConnection
     from holdco.contacts.graph import Contact
     from holdco.groups.graph import CustomerGroup
+    from holdco.insights.graph import Insights
     from holdco.invoices.graph import Invoice, InvoiceFilter, InvoiceOrder
     from holdco.payments.graph import CreditNote, Payment, Receivables
     from holdco.projects.graph import Project
-    from holdco.terms.graph import CustomerTerms
+    from holdco.terms.graph import CustomerTerms, EffectiveTerms
 
 strawberry.enum(CustomerScope, description="A customer alone, those directly below it, or it and all of its descendants.")
 
@@ -86,6 +90,9 @@ class ParentAccess:
     pay: bool
     manage: bool
     pay_invoices_from: date | None = strawberry.field(description="Earlier invoices may not be paid by the parent.")
+    inherit_terms: bool | None = strawberry.field(
+        description="Whether the parent's terms apply here where nothing else does. For staff only: null for client users."
+    )
 
 
 @strawberry.type(description="A customer under a parent, from one instant to another.")
@@ -234,6 +241,25 @@ class Customer(NodeInterface):
             return [None] * len(rows)  # type: ignore[return-value]
         return load(TermsByCustomerId, [row.id for row in rows])
 
+    @relation(
+        "What applies to its documents in a currency, by default its own, and why; with `asOf`, what did at the end of that day. "
+        "For staff only: null for client users.",
+        reads=("id", "currency"),
+    )
+    async def effective_terms(
+        rows: Parent[list[CustomerRow]], info: Info, currency: CurrencyCode | None = None, as_of: date | None = None
+    ) -> Annotated[EffectiveTerms, strawberry.lazy("holdco.terms.graph")] | None:
+        if not info.context.viewer.is_staff:
+            return [None] * len(rows)  # type: ignore[return-value]
+        until = await end_of(info.context, as_of)
+        currencies = {row.id: currency or row.currency for row in rows}
+        return load(
+            CandidatesByCustomerId,
+            [row.id for row in rows],
+            (until,),
+            shown=lambda candidates, key: effective(candidates, currencies[key]),
+        )
+
     @relation("People at this customer, by name.")
     def contacts(
         rows: Parent[list[CustomerRow]], info: Info, first: int | None = None, after: str | None = None
@@ -298,6 +324,20 @@ class Customer(NodeInterface):
         rows: Parent[list[CustomerRow]], info: Info
     ) -> list[Annotated[Receivables, strawberry.lazy("holdco.payments.graph")]]:
         return load(ConsolidatedReceivablesByCustomerId, [row.id for row in rows], (await today(info.context),))
+
+    @relation(
+        "How it and all of its descendants, or the customers of another scope, do in a period: until today, and from the first "
+        "day of the month with which it has twelve, where nothing else is said."
+    )
+    async def insights(
+        rows: Parent[list[CustomerRow]],
+        info: Info,
+        scope: CustomerScope = CustomerScope.SUBTREE,
+        from_: Annotated[date | None, strawberry.argument(name="from")] = None,
+        to: date | None = None,
+    ) -> Annotated[Insights, strawberry.lazy("holdco.insights.graph")]:
+        period = insights.period_of(from_, to, await today(info.context))
+        return [InsightsRow(row.id, scope, period) for row in rows]  # type: ignore[return-value]
 
     @relation("Who did what, when; the newest first.")
     def activity(

@@ -17,12 +17,16 @@ from holdco.database import Transaction
 
 
 class Rights(NamedTuple):
-    """What a parent may do at and below a child (domain.md H10). `pay_invoices_from`: earlier ones it may not pay (H7)."""
+    """What a parent may do at and below a child (domain.md H10). `pay_invoices_from`: earlier ones it may not pay (H7).
+
+    `inherit_terms` tells whether its terms apply to a child that has none itself (G3); the closure does not know of it.
+    """
 
     view: bool
     pay: bool
     manage: bool
     pay_invoices_from: date | None = None
+    inherit_terms: bool = False
 
 
 async def add_nodes(transaction: Transaction, customer_ids: Sequence[UUID]) -> None:
@@ -65,7 +69,10 @@ async def attach(transaction: Transaction, *, child_id: UUID, parent_id: UUID, r
             "organization_id": transaction.organization_id,
             "child_id": child_id,
             "parent_id": parent_id,
-            **rights._asdict(),
+            "view": rights.view,
+            "pay": rights.pay,
+            "manage": rights.manage,
+            "pay_invoices_from": rights.pay_invoices_from,
         },
     )
 

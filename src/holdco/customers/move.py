@@ -102,6 +102,7 @@ async def link(
         view=rights.view,
         pay=rights.pay,
         manage=rights.manage,
+        inheritTerms=rights.inherit_terms,
         affected=len(below),
     )
 
@@ -134,6 +135,7 @@ async def set_access(
         view=rights.view,
         pay=rights.pay,
         manage=rights.manage,
+        inheritTerms=rights.inherit_terms,
     )
 
 

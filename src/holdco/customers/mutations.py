@@ -34,8 +34,12 @@ class ParentAccessInput:
         default=None, description="Invoices dated earlier may not be paid by the parent."
     )
 
+    inherit_terms: bool = strawberry.field(
+        default=False, description="Whether the parent's terms apply to a child that has none of its own or of its groups."
+    )
+
     def rights(self) -> Rights:
-        return Rights(self.view, self.pay, self.manage, self.pay_invoices_from)
+        return Rights(self.view, self.pay, self.manage, self.pay_invoices_from, self.inherit_terms)
 
 
 @strawberry.input

@@ -56,6 +56,7 @@ class ParentLinkRow(NamedTuple):
     pay: bool
     manage: bool
     pay_invoices_from: Any
+    inherit_terms: bool
     actor: str
     reason: str | None
 
@@ -65,6 +66,7 @@ class ParentAccessRow(NamedTuple):
     pay: bool
     manage: bool
     pay_invoices_from: Any
+    inherit_terms: bool | None
 
 
 class ExternalReferenceRow(NamedTuple):
@@ -217,8 +219,16 @@ def ancestors_of(names: Names) -> Select[Any]:
     )
 
 
-PARENT_ACCESS = select(_CLOSURE.descendant_id, _CLOSURE.view, _CLOSURE.pay, _CLOSURE.manage, _CLOSURE.pay_invoices_from).where(
-    _CLOSURE.organization_id == ORGANIZATION_ID, is_key(_CLOSURE.descendant_id), _CLOSURE.depth == 1
+# Client users see the closure and no link: what is passed on to them is not theirs to know.
+PARENT_ACCESS = (
+    select(_CLOSURE.descendant_id, _CLOSURE.view, _CLOSURE.pay, _CLOSURE.manage, _CLOSURE.pay_invoices_from, _LINKS.inherit_terms)
+    .join_from(
+        CustomerClosure.__table__,
+        ParentLink.__table__,
+        and_(_LINKS.organization_id == ORGANIZATION_ID, _LINKS.child_id == _CLOSURE.descendant_id, _LINKS.valid_to.is_(None)),
+        isouter=True,
+    )
+    .where(_CLOSURE.organization_id == ORGANIZATION_ID, is_key(_CLOSURE.descendant_id), _CLOSURE.depth == 1)
 )
 
 EXTERNAL_REFERENCES = (

@@ -85,8 +85,8 @@ class Split:
     loads: Sequence[Load]
 
     async def one(self, context: Context) -> Any:
-        load = next(load for load in self.loads if load.keys[0] is not None)
-        return await load.one(context)
+        load = next((load for load in self.loads if load.keys[0] is not None), None)
+        return await load.one(context) if load is not None else None
 
     async def level(self, context: Context, levels: int) -> list[Any]:
         found = [await load.level(context, levels) for load in self.loads]

@@ -1,8 +1,9 @@
 """Why a change of a group is refused.
 
 Refusal
-├── NameTaken   another group has this name
-└── RankTaken   another group has this rank (domain.md G1)
+├── NameTaken         another group has this name
+├── RankTaken         another group has this rank (domain.md G1)
+└── GroupHasMembers   nobody said where they go (G8)
 """
 
 from __future__ import annotations
@@ -22,3 +23,12 @@ class RankTaken(Refusal):
 
     def __init__(self, rank: int) -> None:
         super().__init__(f"Another group has rank {rank}; ranks decide between groups, so each has its own.", field=("rank",))
+
+
+class GroupHasMembers(Refusal):
+    code = UserErrorCode.GROUP_HAS_MEMBERS
+
+    def __init__(self, name: str, *, count: int) -> None:
+        super().__init__(
+            f"{name} has {count} members. Say with moveMembersTo which group they go to, or remove them first.", field=("id",)
+        )

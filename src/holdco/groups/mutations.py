@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 from strawberry import ID, Maybe
 
+from holdco import ids
 from holdco.connections import Info, UserError, attempt, input_id, input_ids
 from holdco.database import Transaction
 from holdco.errors import InvalidInput
-from holdco.groups import service
-from holdco.groups.graph import CustomerGroup
+from holdco.execution.fields import relation
+from holdco.groups import deletion, service
+from holdco.groups.graph import SHADOWED_NAMED_MAX, CustomerGroup, shadowed
 from holdco.groups.inputs import CustomerSelectorInput
 from holdco.groups.loaders import GroupById
 from holdco.groups.selection import Selection, chosen
 from holdco.ids import Kind
+
+if TYPE_CHECKING:
+    from holdco.terms.graph import ShadowedTerm
 
 # One request is one transaction, which must not hold its locks for long.
 MEMBERS_PER_REQUEST_MAX = 1000
@@ -48,9 +54,26 @@ class CustomerGroupMembersInput:
     )
 
 
+async def _shadowed(
+    rows: strawberry.Parent[list[Any]], info: Info
+) -> list[Annotated[ShadowedTerm, strawberry.lazy("holdco.terms.graph")]]:
+    return [(await shadowed(info, *payload.added))[:SHADOWED_NAMED_MAX] if payload.added else [] for payload in rows]  # type: ignore[misc]
+
+
+async def _shadowed_count(rows: strawberry.Parent[list[Any]], info: Info) -> int:
+    return [len(await shadowed(info, *payload.added)) if payload.added else 0 for payload in rows]  # type: ignore[return-value]
+
+
 @strawberry.type
 class CustomerGroupPayload:
     customer_group: CustomerGroup | None = None
+    # The group and the customers that were added to it.
+    added: strawberry.Private[tuple[UUID, Sequence[UUID]] | None] = None
+    shadowed: list[Annotated[ShadowedTerm, strawberry.lazy("holdco.terms.graph")]] = relation(
+        "Of customers that were added: what the group sets and does not apply to them, and why. "
+        f"At most {SHADOWED_NAMED_MAX} are named.",
+    )(_shadowed)
+    shadowed_count: int = relation("How many `shadowed` has in all.")(_shadowed_count)
     user_errors: list[UserError] = dataclasses.field(default_factory=list)
 
 
@@ -81,6 +104,22 @@ async def _customer_ids(transaction: Transaction, named: list[UUID] | Selection)
             f"These are more than {MEMBERS_PER_REQUEST_MAX} customers. customersBulkUpdate takes as many.", field=("selector",)
         )
     return found
+
+
+@strawberry.input
+class CustomerGroupDeleteInput:
+    id: ID
+    version: int | None = strawberry.field(default=None, description="Refused with STALE_VERSION if it is not the present one.")
+    move_members_to: ID | None = strawberry.field(
+        default=None, description="The group that its members go to. Left out, a group with members is not deleted."
+    )
+
+
+@strawberry.type
+class CustomerGroupDeletePayload:
+    deleted_customer_group_id: ID | None = None
+    moved_member_count: int = 0
+    user_errors: list[UserError] = dataclasses.field(default_factory=list)
 
 
 @strawberry.type
@@ -122,8 +161,10 @@ class GroupMutations:
             group_id = input_id(Kind.GROUP, input.id, "id")
             named = _named(input)
             async with info.context.transaction() as transaction:
-                await service.add_members(transaction, group_id, await _customer_ids(transaction, named))
-            return CustomerGroupPayload(customer_group=await info.context.show(GroupById, group_id))
+                customer_ids = await _customer_ids(transaction, named)
+                await service.add_members(transaction, group_id, customer_ids)
+            group = await info.context.show(GroupById, group_id)
+            return CustomerGroupPayload(customer_group=group, added=(group_id, customer_ids))
 
         return await attempt(CustomerGroupPayload, use_case)
 
@@ -137,7 +178,26 @@ class GroupMutations:
             group_id = input_id(Kind.GROUP, input.id, "id")
             named = _named(input)
             async with info.context.transaction() as transaction:
-                await service.remove_members(transaction, group_id, await _customer_ids(transaction, named))
+                customer_ids = await _customer_ids(transaction, named)
+                await service.remove_members(transaction, group_id, customer_ids)
             return CustomerGroupPayload(customer_group=await info.context.show(GroupById, group_id))
 
         return await attempt(CustomerGroupPayload, use_case)
+
+    @strawberry.mutation(description="Deletes a group, which ends its terms. Its name and rank are free again.")
+    async def customer_group_delete(
+        self,
+        info: Info,
+        input: CustomerGroupDeleteInput,  # noqa: A002
+    ) -> CustomerGroupDeletePayload:
+        async def use_case() -> CustomerGroupDeletePayload:
+            group_id = input_id(Kind.GROUP, input.id, "id")
+            other = input.move_members_to
+            move_members_to = input_id(Kind.GROUP, other, "moveMembersTo") if other is not None else None
+            async with info.context.transaction() as transaction:
+                moved = await deletion.delete(transaction, group_id, version=input.version, move_members_to=move_members_to)
+            return CustomerGroupDeletePayload(
+                deleted_customer_group_id=ID(ids.encode(Kind.GROUP, group_id)), moved_member_count=moved
+            )
+
+        return await attempt(CustomerGroupDeletePayload, use_case)

@@ -38,7 +38,10 @@ LISTING: Listing[GroupRow] = Listing(
     organization=_GROUPS.organization_id,
     filters=Filters({}),
     order_default=(Order("rank"),),
+    condition=_GROUPS.deleted_at.is_(None),
 )
+
+OF_ANY_TIME = select(*GROUP_COLUMNS.values()).where(_GROUPS.organization_id == ORGANIZATION_ID, is_key(_GROUPS.id))
 
 # Of the listing of customers: those that are in a group.
 IN_GROUP = Relation(

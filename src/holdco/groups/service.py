@@ -79,20 +79,12 @@ async def change(transaction: Transaction, group_id: UUID, *, values: Mapping[st
     """
     if "rank" in values:
         await _lock_ranks(transaction)
-    group = await _locked(transaction, group_id)
-    if version is not None and version != group.version:
-        raise StaleVersion(group.name, expected=version, found=group.version)
+    group = await locked(transaction, group_id, version=version)
     fields = cleaned(values, _CLEANERS)
     changed = {name: value for name, value in fields.items() if getattr(group, name) != value}
     if not changed:
         return
-    await _write(
-        transaction,
-        update(CustomerGroup)
-        .where(CustomerGroup.organization_id == transaction.organization_id, CustomerGroup.id == group_id)
-        .values(updated_at=transaction.now, version=CustomerGroup.version + 1, **changed),
-        changed,
-    )
+    await touch(transaction, group_id, **changed)
     await activity.record(transaction, [activity.about(Kind.GROUP, group_id, "group.updated", fields=sorted(changed))])
 
 
@@ -102,46 +94,83 @@ async def add_members(transaction: Transaction, group_id: UUID, customer_ids: Se
     Membership is no field of the group and leaves its version alone. Raises, in this order: NotFound for the group; Refused
     with NotFound for each unknown customer.
     """
-    await _locked(transaction, group_id)
+    await locked(transaction, group_id)
     await customers.keep(transaction, customer_ids, field_of=lambda position: ("customerIds", str(position)))
-    joined = await join(transaction, group_id, customer_ids)
-    return await _record_members(transaction, group_id, "group.member_added", joined)
+    return await join(transaction, group_id, customer_ids)
+
+
+async def remove_members(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """Returns the ids of those that were members; to be none is no error. Raises as `add_members`."""
+    await locked(transaction, group_id)
+    await customers.keep(transaction, customer_ids, field_of=lambda position: ("customerIds", str(position)))
+    return await leave(transaction, group_id, customer_ids)
+
+
+# Who comes back does not begin before it had left, whatever the clocks of servers say.
+_JOIN = text(
+    """
+    insert into group_members (organization_id, group_id, customer_id, added_at, actor)
+    select o.id, :group_id, member.id,
+           greatest(cast(:now as timestamptz), (
+             select max(f.removed_at) from former_group_members f
+             where f.organization_id = :organization_id and f.group_id = :group_id and f.customer_id = member.id
+           )),
+           :actor
+    from organizations o cross join unnest(cast(:customer_ids as uuid[])) as member(id)
+    where o.id = :organization_id
+    on conflict do nothing
+    returning customer_id
+    """
+)
+_REMEMBER = text(
+    """
+    insert into former_group_members (organization_id, group_id, customer_id, added_at, removed_at, actor)
+    select o.id, :group_id, member.id, member.added_at, greatest(cast(:now as timestamptz), member.added_at), :actor
+    from organizations o
+    cross join unnest(cast(:customer_ids as uuid[]), cast(:added_at as timestamptz[])) as member(id, added_at)
+    where o.id = :organization_id
+    on conflict do nothing
+    """
+)
+# Text, because terms are a feature above this one: who leaves a group uses nothing of what it offers any more (domain.md G2).
+_END_ACCEPTANCES = text(
+    """
+    update term_acceptances set valid_to = greatest(cast(:now as timestamptz), valid_from)
+    where organization_id = :organization_id and group_id = :group_id and customer_id = any(cast(:customer_ids as uuid[]))
+      and valid_to is null
+    """
+)
 
 
 async def join(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
-    """As `add_members`, of a group and customers that the caller holds, and who records it."""
+    """Adds customers that nobody deletes to a group that is locked. Returns the ids of those that were no members yet."""
+    joined = await enlist(transaction, group_id, customer_ids)
+    return await _record_members(transaction, group_id, "group.member_added", joined)
+
+
+async def enlist(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """As `join`, for a caller who records it."""
     rows = await transaction.rows(
-        text(
-            """
-            insert into group_members (organization_id, group_id, customer_id, added_at, actor)
-            select o.id, :group_id, member.id, :added_at, :actor
-            from organizations o cross join unnest(cast(:customer_ids as uuid[])) as member(id)
-            where o.id = :organization_id
-            on conflict do nothing
-            returning customer_id
-            """
-        ),
+        _JOIN,
         {
             "organization_id": transaction.organization_id,
             "group_id": group_id,
             "customer_ids": list(customer_ids),
-            "added_at": transaction.now,
+            "now": transaction.now,
             "actor": transaction.actor,
         },
     )
     return [row[0] for row in rows]
 
 
-async def remove_members(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
-    """Returns the ids of those that were members; to be none is no error. Raises as `add_members`."""
-    await _locked(transaction, group_id)
-    await customers.keep(transaction, customer_ids, field_of=lambda position: ("customerIds", str(position)))
-    left = await leave(transaction, group_id, customer_ids)
+async def leave(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """Removes customers from a group that is locked, and remembers that they were in it. Returns the ids of those that were."""
+    left = await release(transaction, group_id, customer_ids)
     return await _record_members(transaction, group_id, "group.member_removed", left)
 
 
-async def leave(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
-    """As `remove_members`, of a group and customers that the caller holds, and who records it."""
+async def release(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """As `leave`, for a caller who records it."""
     members = GroupMember.__table__.c
     rows = await transaction.rows(
         delete(GroupMember)
@@ -150,9 +179,20 @@ async def leave(transaction: Transaction, group_id: UUID, customer_ids: Sequence
             members.group_id == group_id,
             any_of(members.customer_id, customer_ids),
         )
-        .returning(members.customer_id)
+        .returning(members.customer_id, members.added_at)
     )
-    return [row[0] for row in rows]
+    if not rows:
+        return []
+    left = [row.customer_id for row in rows]
+    parameters = {
+        "organization_id": transaction.organization_id,
+        "group_id": group_id,
+        "customer_ids": left,
+        "now": transaction.now,
+    }
+    await transaction.execute(_REMEMBER, {**parameters, "added_at": [row.added_at for row in rows], "actor": transaction.actor})
+    await transaction.execute(_END_ACCEPTANCES, parameters)
+    return left
 
 
 async def _record_members(transaction: Transaction, group_id: UUID, action: str, customer_ids: Sequence[UUID]) -> list[UUID]:
@@ -174,22 +214,45 @@ async def _lock_ranks(transaction: Transaction) -> None:
 async def _next_rank(transaction: Transaction) -> int:
     groups = CustomerGroup.__table__.c
     rows = await transaction.rows(
-        select(func.coalesce(func.max(groups.rank), 0) + 1).where(groups.organization_id == transaction.organization_id)
+        select(func.coalesce(func.max(groups.rank), 0) + 1).where(
+            groups.organization_id == transaction.organization_id, groups.deleted_at.is_(None)
+        )
     )
     if rows[0][0] > RANK_MAX:
         raise InvalidInput(f"No rank is left behind the last group, which has {RANK_MAX}. Give one.", field=("rank",))
     return int(rows[0][0])
 
 
-async def _locked(transaction: Transaction, group_id: UUID) -> GroupRow:
+async def locked(
+    transaction: Transaction, group_id: UUID, *, version: int | None = None, field: tuple[str, ...] = ("id",)
+) -> GroupRow:
+    """A group that nobody else changes, joins or leaves until commit. Raises NotFound, also for a deleted one; StaleVersion."""
     rows = await transaction.rows(
         select(*queries.GROUP_COLUMNS.values())
-        .where(CustomerGroup.organization_id == transaction.organization_id, CustomerGroup.id == group_id)
+        .where(
+            CustomerGroup.organization_id == transaction.organization_id,
+            CustomerGroup.id == group_id,
+            CustomerGroup.deleted_at.is_(None),
+        )
         .with_for_update(key_share=True)
     )
     if not rows:
-        raise NotFound(f"There is no group {ids.encode(Kind.GROUP, group_id)}.", field=("id",))
-    return GroupRow(*rows[0])
+        raise NotFound(f"There is no group {ids.encode(Kind.GROUP, group_id)}.", field=field)
+    group = GroupRow(*rows[0])
+    if version is not None and version != group.version:
+        raise StaleVersion(group.name, expected=version, found=group.version)
+    return group
+
+
+async def touch(transaction: Transaction, group_id: UUID, **changed: Any) -> None:
+    """Writes columns of one group and counts its version up. Raises NameTaken, RankTaken."""
+    await _write(
+        transaction,
+        update(CustomerGroup)
+        .where(CustomerGroup.organization_id == transaction.organization_id, CustomerGroup.id == group_id)
+        .values(updated_at=transaction.now, version=CustomerGroup.version + 1, **changed),
+        changed,
+    )
 
 
 async def _write(transaction: Transaction, statement: Executable, fields: Mapping[str, Any]) -> None:

@@ -22,19 +22,12 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from holdco.database import Base, belongs_to, one_of
+from holdco.price_lists.pricing import PriceRounding
 
 
 class PriceListKind(StrEnum):
     PERCENTAGE = "PERCENTAGE"
     RATES = "RATES"
-
-
-class PriceRounding(StrEnum):
-    """Which way a price goes to a multiple of the rounding step."""
-
-    NEAREST = "NEAREST"
-    UP = "UP"
-    DOWN = "DOWN"
 
 
 class PriceList(Base):

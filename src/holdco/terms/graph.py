@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry import Parent
 
-from holdco.payment_terms import PaymentTerms
-from holdco.shapes import PaymentTermsType, terms_of
-from holdco.terms.queries import Terms
+from holdco.connections import Info, NodeInterface
+from holdco.customers.loaders import CustomerById
+from holdco.execution.fields import load, reads, relation, split
+from holdco.groups.loaders import GroupOfAnyTimeById
+from holdco.organizations.loaders import OrganizationById
+from holdco.shapes import PaymentTermsType, payment_terms_of, terms_of
+from holdco.terms.precedence import (
+    Candidate,
+    EffectiveTerm,
+    Lost,
+    SkippedReason,
+    TermAcceptanceKind,
+    TermField,
+    TermMode,
+    TermSource,
+)
+from holdco.terms.queries import GroupTermRow, Shadowed, Terms
+
+if TYPE_CHECKING:
+    from holdco.customers.graph import Customer
+
+strawberry.enum(TermField)
+strawberry.enum(TermMode, description="How members use a term of their group: at once, or each once it has accepted it.")
+strawberry.enum(TermAcceptanceKind, description="Whether a member follows its group's term, or stays at what it accepted.")
+strawberry.enum(TermSource, description="Whose term it is. An ancestor's groups count as that ancestor.")
+strawberry.enum(SkippedReason, description="Why a term does not apply, whatever its place in the order.")
 
 
 @strawberry.type(description="What a customer has of its own, which goes before all it would inherit; null where it inherits.")
@@ -20,7 +45,7 @@ class CustomerTerms:
 
     @strawberry.field
     def payment_terms(terms: Parent[Terms]) -> PaymentTermsType | None:
-        return shown(terms.payment_terms)
+        return payment_terms_of(terms.payment_terms)
 
 
 @strawberry.type(description="What applies to all customers that have nothing else.")
@@ -31,8 +56,152 @@ class OrganizationTerms:
 
     @strawberry.field
     def payment_terms(terms: Parent[Terms]) -> PaymentTermsType:
-        return shown(terms.payment_terms)  # type: ignore[return-value]
+        return payment_terms_of(terms.payment_terms)  # type: ignore[return-value]
 
 
-def shown(terms: PaymentTerms | None) -> PaymentTermsType | None:
-    return terms_of(terms.kind, terms.net_days) if terms is not None else None
+@strawberry.type(description="How members use each term of their group; null where the group does not set it.")
+class TermModes:
+    @strawberry.field
+    def price_list(terms: Parent[Terms]) -> TermMode | None:
+        return terms.mode(TermField.PRICE_LIST)
+
+    @strawberry.field
+    def discount_percent(terms: Parent[Terms]) -> TermMode | None:
+        return terms.mode(TermField.DISCOUNT_PERCENT)
+
+    @strawberry.field
+    def payment_terms(terms: Parent[Terms]) -> TermMode | None:
+        return terms.mode(TermField.PAYMENT_TERMS)
+
+
+@strawberry.type(description="What a group said of one term, from one instant to another.")
+class GroupTerm:
+    field: TermField
+    version: int = strawberry.field(description="Counts what the group has said of this term.")
+    mode: TermMode
+    discount_percent: Decimal | None
+    valid_from: datetime
+    valid_to: datetime | None = strawberry.field(description="Null while it holds.")
+    actor: str = strawberry.field(description="Who said so.")
+
+    row_type = GroupTermRow
+
+    @strawberry.field(metadata=reads("payment_terms_kind", "payment_terms_net_days", of=GroupTermRow))
+    def payment_terms(row: Parent[GroupTermRow]) -> PaymentTermsType | None:
+        return terms_of(row.payment_terms_kind, row.payment_terms_net_days)
+
+
+def _candidate(row: EffectiveTerm | Lost) -> Candidate | None:
+    return row.winner if isinstance(row, EffectiveTerm) else row.candidate
+
+
+def _value(row: EffectiveTerm | Lost) -> Any:
+    candidate = _candidate(row)
+    return candidate.value if candidate is not None else None
+
+
+@strawberry.type
+class _Term:
+    """What an effective term and a candidate that lost have in common. Rows are an EffectiveTerm or a Lost."""
+
+    @strawberry.field(description="Counts what its owner has said of this term: which of these it is.")
+    def version(row: Parent[Any]) -> int | None:
+        candidate = _candidate(row)
+        return candidate.version if candidate is not None else None
+
+    @strawberry.field(description="Of a group's term.")
+    def mode(row: Parent[Any]) -> TermMode | None:
+        candidate = _candidate(row)
+        return candidate.mode if candidate is not None else None
+
+    @strawberry.field(description="Of a group's term that its members choose: null where it is not accepted.")
+    def acceptance(row: Parent[Any]) -> TermAcceptanceKind | None:
+        candidate = _candidate(row)
+        return candidate.acceptance if candidate is not None else None
+
+    @relation("Whose term it is: a Customer, a CustomerGroup (also one that was deleted since) or the Organization.", reads=None)
+    def source_node(rows: Parent[list[Any]], info: Info) -> NodeInterface | None:
+        candidates = [_candidate(row) for row in rows]
+        groups = [each.group_id if each is not None else None for each in candidates]
+        customers = [each.holder_id if each is not None and each.group_id is None else None for each in candidates]
+        organization_id = info.context.organization_id
+        everybody = [organization_id if each is not None and each.holder_id is None else None for each in candidates]
+        return split([load(CustomerById, customers), load(GroupOfAnyTimeById, groups), load(OrganizationById, everybody)])
+
+    @relation("The customer or ancestor that has it, or whose group does. Null for the organization's.", reads=None)
+    def holder(rows: Parent[list[Any]], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")] | None:
+        candidates = [_candidate(row) for row in rows]
+        return load(CustomerById, [each.holder_id if each is not None else None for each in candidates])
+
+
+@strawberry.type
+class _Lost(_Term):
+    @strawberry.field
+    def source(row: Parent[Lost]) -> TermSource:
+        return row.candidate.source
+
+    shadowed_by: TermSource | None = strawberry.field(description="What goes before it.")
+    skipped_reason: SkippedReason | None = strawberry.field(description="Why it could not apply anyway.")
+
+
+@strawberry.type
+class _PercentValue:
+    @strawberry.field
+    def value(row: Parent[Any]) -> Decimal | None:
+        percent: Decimal | None = _value(row)
+        return percent
+
+
+@strawberry.type
+class _PaymentTermsValue:
+    @strawberry.field
+    def value(row: Parent[Any]) -> PaymentTermsType | None:
+        return payment_terms_of(_value(row))
+
+
+@strawberry.type(description="A discount that does not apply, and why.")
+class PercentCandidate(_Lost, _PercentValue):
+    pass
+
+
+@strawberry.type(description="Payment terms that do not apply, and why.")
+class PaymentTermsCandidate(_Lost, _PaymentTermsValue):
+    pass
+
+
+@strawberry.type(description="The discount that applies, where it comes from, and what does not apply.")
+class EffectivePercent(_Term, _PercentValue):
+    source: TermSource
+
+    @strawberry.field(description="All others, in the order in which they are looked at.")
+    def candidates(row: Parent[EffectiveTerm]) -> list[PercentCandidate]:
+        return row.lost  # type: ignore[return-value]
+
+
+@strawberry.type(description="The payment terms that apply, where they come from, and what does not apply.")
+class EffectivePaymentTerms(_Term, _PaymentTermsValue):
+    source: TermSource
+
+    @strawberry.field(description="All others, in the order in which they are looked at.")
+    def candidates(row: Parent[EffectiveTerm]) -> list[PaymentTermsCandidate]:
+        return row.lost  # type: ignore[return-value]
+
+
+@strawberry.type(
+    description="What applies to a customer. The first of these decides: its own term, its groups' in rank order, the nearest "
+    "ancestor's over links that pass terms on, the organization's."
+)
+class EffectiveTerms:
+    discount_percent: EffectivePercent
+    payment_terms: EffectivePaymentTerms
+
+
+@strawberry.type(description="A term of a group that does not apply to a member, and why.")
+class ShadowedTerm:
+    field: TermField
+    shadowed_by: TermSource | None = strawberry.field(description="What goes before it.")
+    skipped_reason: SkippedReason | None = strawberry.field(description="Why it could not apply anyway.")
+
+    @relation(reads=None)
+    def customer(rows: Parent[list[Shadowed]], info: Info) -> Annotated[Customer, strawberry.lazy("holdco.customers.graph")]:
+        return load(CustomerById, [row.customer_id for row in rows])

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select, text
 
+from holdco.filtering import Filters
+from holdco.listing import Listing, Order, Relation
 from holdco.payment_terms import PaymentTerms, PaymentTermsKind
 from holdco.statements import ORGANIZATION_ID, is_key
 from holdco.terms.models import Term
@@ -18,6 +20,7 @@ from holdco.terms.precedence import (
     Candidate,
     EffectiveTerms,
     PriceListTerm,
+    SkippedReason,
     TermAcceptanceKind,
     TermField,
     TermMode,
@@ -105,7 +108,7 @@ CANDIDATES = text(
     left join price_lists p on p.organization_id = :organization_id and p.id = s.price_list_id
     left join price_list_versions v on v.organization_id = :organization_id and v.price_list_id = s.price_list_id
          and v.valid_from < :until and (v.valid_to is null or v.valid_to >= :until)
-    order by s.customer_id, s.holder_id is null, s.depth, s.group_id is not null, s.rank
+    order by s.customer_id, s.holder_id is null, s.depth, s.group_id is not null, s.rank, s.group_id
     """
 )
 
@@ -149,6 +152,10 @@ class Terms:
         row = self.by_field.get(TermField.PAYMENT_TERMS)
         return row.payment_terms if row is not None else None
 
+    def mode(self, field: TermField) -> TermMode | None:
+        row = self.by_field.get(field)
+        return TermMode(row.mode) if row is not None and row.mode is not None else None
+
 
 _TERMS = Term.__table__.c
 
@@ -160,6 +167,7 @@ def _of(owner: ColumnElement[UUID], *conditions: ColumnElement[bool]) -> Select[
     )
 
 
+OF_GROUPS: Final = _of(_TERMS.group_id)
 OF_CUSTOMERS: Final = _of(_TERMS.customer_id)
 OF_ORGANIZATION: Final = _of(_TERMS.organization_id, _TERMS.customer_id.is_(None), _TERMS.group_id.is_(None))
 
@@ -206,6 +214,51 @@ def effective(candidates: Mapping[TermField, list[Candidate]], currency: str) ->
         discount_percent=decide(candidates.get(TermField.DISCOUNT_PERCENT, ()), currency),
         payment_terms=decide(candidates.get(TermField.PAYMENT_TERMS, ()), currency),
     )
+
+
+class GroupTermRow(NamedTuple):
+    """What a group said of one field, from one instant to another."""
+
+    id: UUID
+    field: str
+    version: int
+    price_list_id: UUID | None
+    discount_percent: Decimal | None
+    payment_terms_kind: str | None
+    payment_terms_net_days: int | None
+    mode: str
+    valid_from: datetime
+    valid_to: datetime | None
+    actor: str
+
+
+GROUP_TERMS: Listing[GroupTermRow] = Listing(
+    row=GroupTermRow,
+    columns={name: _TERMS[name] for name in GroupTermRow._fields},
+    organization=_TERMS.organization_id,
+    filters=Filters({}),
+    order_default=(Order("valid_from", descending=True),),
+)
+HISTORY = Relation(parent=_TERMS.group_id)
+
+
+class Shadowed(NamedTuple):
+    """A term of a group that does not apply to a member, and why: what goes before it, or what keeps it from applying."""
+
+    customer_id: UUID
+    field: TermField
+    shadowed_by: TermSource | None
+    skipped_reason: SkippedReason | None
+
+
+def shadowed(customer_id: UUID, terms: EffectiveTerms, group_id: UUID) -> list[Shadowed]:
+    """Of the terms of a group that a customer is in itself, those that do not apply to it (domain.md G7)."""
+    return [
+        Shadowed(customer_id, field, lost.shadowed_by, lost.skipped_reason)
+        for field in TermField
+        for lost in terms.of(field).lost
+        if lost.candidate.group_id == group_id and lost.candidate.depth == 0
+    ]
 
 
 def value_of(row: CandidateRow) -> TermValue:

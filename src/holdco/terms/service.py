@@ -6,7 +6,7 @@ Whoever sets terms holds the lock of their owners' rows, so that there is one op
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -90,18 +90,7 @@ async def assign(
 
     Returns which fields changed. Values are checked, and the owners' rows locked, by the caller.
     """
-    fields = sorted({field for values in given.values() for field in values})
-    rows = await transaction.rows(
-        _LATEST,
-        {
-            "organization_id": transaction.organization_id,
-            "fields": fields,
-            "customer_ids": [owner.customer_id for owner in given if owner.customer_id is not None],
-            "group_ids": [owner.group_id for owner in given if owner.group_id is not None],
-            "is_organization": Owner() in given,
-        },
-    )
-    latest = {(Owner(row.customer_id, row.group_id), TermField(row.field)): row for row in rows}
+    latest = await _latest(transaction, list(given), {field for values in given.values() for field in values})
     ended: list[tuple[UUID, datetime]] = []
     begun: list[_Beginning] = []
     changed: dict[Owner, list[TermField]] = {}
@@ -120,6 +109,29 @@ async def assign(
             changed.setdefault(owner, []).append(field)
     await _write(transaction, ended, begun)
     return changed
+
+
+async def present(transaction: Transaction, owner: Owner) -> dict[TermField, NewTerm]:
+    """What an owner says now."""
+    rows = await _latest(transaction, [owner], TermField)
+    return {field: _as_new(row) for (_, field), row in rows.items() if row.valid_to is None}
+
+
+async def _latest(
+    transaction: Transaction, owners: Sequence[Owner], fields: Iterable[TermField]
+) -> dict[tuple[Owner, TermField], Any]:
+    """The last row of each owner and field, ended or not."""
+    rows = await transaction.rows(
+        _LATEST,
+        {
+            "organization_id": transaction.organization_id,
+            "fields": sorted(fields),
+            "customer_ids": [owner.customer_id for owner in owners if owner.customer_id is not None],
+            "group_ids": [owner.group_id for owner in owners if owner.group_id is not None],
+            "is_organization": Owner() in owners,
+        },
+    )
+    return {(Owner(row.customer_id, row.group_id), TermField(row.field)): row for row in rows}
 
 
 class _Beginning(NamedTuple):

@@ -1,4 +1,6 @@
-"""Sets the terms of customers and of the organization (domain.md G3, G4). What is not given stays as it is; None inherits.
+"""Sets the terms of customers, of groups and of the organization (domain.md G2 to G4).
+
+What is not given stays as it is; of a customer None inherits, of all others it takes away.
 
 Every use case takes the transaction first and commits nothing itself.
 """
@@ -16,10 +18,11 @@ from holdco.activity.service import Entry
 from holdco.customers import service as customers
 from holdco.database import Transaction
 from holdco.errors import InvalidInput, Refusal, Refused
+from holdco.groups import service as groups
 from holdco.ids import Kind
 from holdco.organizations import service as organizations
-from holdco.terms.precedence import TermField
-from holdco.terms.service import NewTerm, Owner, assign
+from holdco.terms.precedence import TermField, TermMode
+from holdco.terms.service import NewTerm, Owner, assign, present
 from holdco.terms.values import PATHS, Given, Value, checked
 from holdco.validation import field_name
 
@@ -91,11 +94,69 @@ async def set_for_organization(transaction: Transaction, given: Mapping[TermFiel
         await activity.record(transaction, [entry])
 
 
+async def set_for_group(
+    transaction: Transaction,
+    group_id: UUID,
+    given: Mapping[TermField, Given],
+    modes: Mapping[TermField, TermMode],
+    *,
+    version: int | None = None,
+) -> None:
+    """Sets what a group offers and how its members use it (domain.md G2). A new term is AUTOMATIC where no mode is given.
+
+    Who had accepted a term that is taken away has accepted nothing any more. Raises, in this order: NotFound; StaleVersion
+    (K6); Refused with every problem of the values, InvalidInput for a mode of a term that the group does not set.
+    """
+    await groups.locked(transaction, group_id, version=version)
+    check = await checked(transaction, given)
+    owner = Owner(group_id=group_id)
+    wanted = {field: NewTerm(value) if value is not None else None for field, value in check.values.items()}
+    before = await present(transaction, owner)
+    terms: dict[TermField, NewTerm | None] = {}
+    problems = list(check.problems)
+    for field in TermField:
+        term = wanted[field] if field in wanted else before.get(field)
+        mode = modes.get(field)
+        if term is not None:
+            usual = before[field].mode if field in before else TermMode.AUTOMATIC
+            terms[field] = term._replace(mode=mode or usual)
+        elif field in wanted:
+            terms[field] = None
+        if term is None and mode is not None and not isinstance(given.get(field), Refusal):
+            name = field_name(field.lower())
+            problems.append(InvalidInput(f"The group sets no {name} that could have a mode.", field=("modes", name)))
+    if problems:
+        raise Refused(problems)
+    changed = (await assign(transaction, {owner: terms})).get(owner)
+    if not changed:
+        return
+    taken_away = [field for field in changed if terms[field] is None]
+    if taken_away:
+        await transaction.execute(
+            _END_ACCEPTANCES,
+            {
+                "organization_id": transaction.organization_id,
+                "group_id": group_id,
+                "fields": taken_away,
+                "now": transaction.now,
+            },
+        )
+    await groups.touch(transaction, group_id)
+    await activity.record(transaction, [activity.about(Kind.GROUP, group_id, "group.terms_changed", fields=names_of(changed))])
+
+
 def names_of(fields: Iterable[TermField]) -> list[str]:
     """As records of activity name them."""
     return sorted(field_name(field.lower()) for field in fields)
 
 
+_END_ACCEPTANCES = text(
+    """
+    update term_acceptances set valid_to = greatest(cast(:now as timestamptz), valid_from)
+    where organization_id = :organization_id and group_id = :group_id and field = any(cast(:fields as text[]))
+      and valid_to is null
+    """
+)
 _LOCKED = text(
     """
     select id, name, currency from customers

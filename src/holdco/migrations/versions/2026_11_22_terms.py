@@ -404,16 +404,18 @@ def _extend_tables() -> None:
 
 
 def _move_payment_terms() -> None:
-    # Owners are held by the policies too, and no organization is named here.
+    # Owners are held by the policies too, and no organization is named here: this is done once, of all of them.
     for table, owner in (("customers", "id"), ("organizations", "cast(null as uuid)")):
         op.execute(f"alter table {table} no force row level security")
         op.execute(
             f"""
-            insert into terms (organization_id, id, customer_id, field, version, payment_terms_kind, payment_terms_net_days,
-                               valid_from, actor)
-            select {"organization_id" if table == "customers" else "id"}, gen_random_uuid(), {owner}, 'PAYMENT_TERMS', 1,
-                   payment_terms_kind, payment_terms_net_days, created_at, 'Holdco'
-            from {table} where payment_terms_kind is not null
+            do $$ begin
+              insert into terms (organization_id, id, customer_id, field, version, payment_terms_kind, payment_terms_net_days,
+                                 valid_from, actor)
+              select {"organization_id" if table == "customers" else "id"}, gen_random_uuid(), {owner}, 'PAYMENT_TERMS', 1,
+                     payment_terms_kind, payment_terms_net_days, created_at, 'Holdco'
+              from {table} where payment_terms_kind is not null;
+            end $$
             """  # noqa: S608 (constants of this file only)
         )
         op.execute(f"alter table {table} force row level security")
