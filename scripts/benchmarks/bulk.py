@@ -116,8 +116,12 @@ def _start(world: World, group_id: UUID) -> dict[str, Any]:
 
 
 async def _until_done(world: World, job_id: str) -> None:
+    def status() -> str:
+        found: str = data_of(world.client.send(PROGRESS, {"id": job_id}))["bulkJob"]["status"]
+        return found
+
     async with asyncio.timeout(JOB_SECONDS):
-        while data_of(world.client.send(PROGRESS, {"id": job_id}))["bulkJob"]["status"] in {"QUEUED", "RUNNING"}:
+        while status() in {"QUEUED", "RUNNING"}:  # noqa: ASYNC110 (another process goes on with it)
             await asyncio.sleep(0.25)
 
 

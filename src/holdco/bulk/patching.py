@@ -208,21 +208,21 @@ async def apply(
 def _hopeless(patch: Patch, held: _Held, customer: Any, key: UUID) -> Outcome | None:
     """Why nothing is done to a customer; None where nothing stands in the way."""
     if customer is None:
-        return _failed(not_found(key))
+        return failed(not_found(key))
     is_reviving = patch.values.get("status") == CustomerStatus.ACTIVE and customer.status == CustomerStatus.INACTIVE
     if customer.status != CustomerStatus.ACTIVE and not is_reviving:
         refusal: Refusal = CustomerInactive(customer.name)
         return Outcome(BulkRowResult.SKIPPED, refusal.code.value, f"{customer.name} is not active.")
     gone = [group_id for group_id in (*patch.groups_add, *patch.groups_remove) if group_id not in held.groups]
     if gone:
-        return _failed(_no_group(gone[0]))
+        return failed(_no_group(gone[0]))
     if held.terms.problems:
-        return _failed(held.terms.problems[0])
+        return failed(held.terms.problems[0])
     mismatch = held.terms.mismatch(customer.name, customer.currency)
-    return _failed(mismatch) if mismatch is not None else None
+    return failed(mismatch) if mismatch is not None else None
 
 
-def _failed(refusal: Refusal) -> Outcome:
+def failed(refusal: Refusal) -> Outcome:
     return Outcome(BulkRowResult.FAILED, refusal.code.value, str(refusal))
 
 

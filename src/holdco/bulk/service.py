@@ -23,12 +23,13 @@ from holdco import database, ids
 from holdco.activity import service as activity
 from holdco.activity.service import Entry
 from holdco.bulk import patching
+from holdco.bulk.errors import NotDone
 from holdco.bulk.models import BulkJob, BulkJobRow, BulkJobStatus, BulkRowResult, OverridePolicy, WaitingJob
 from holdco.bulk.patching import Outcome, Patch
 from holdco.changes import work
 from holdco.changes.notice import Topic
 from holdco.database import Transaction
-from holdco.errors import InvalidInput, UserErrorCode
+from holdco.errors import InvalidInput
 from holdco.groups import selection
 from holdco.groups.selection import Selection
 from holdco.idempotency import service as idempotency
@@ -245,8 +246,7 @@ async def _done(transaction: Transaction, job: Any, customer_ids: Sequence[UUID]
             raise
         if len(customer_ids) == 1:
             log.warning("a row of a bulk job was refused", job=str(job.id), customer=str(customer_ids[0]), exc_info=error)
-            code = UserErrorCode.NOT_DONE
-            return {customer_ids[0]: Outcome(BulkRowResult.FAILED, code.value, code.meaning)}
+            return {customer_ids[0]: patching.failed(NotDone())}
         half = len(customer_ids) // 2
         return {
             **await _done(transaction, job, customer_ids[:half]),
