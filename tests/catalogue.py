@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
-from holdco import database, ids
-from holdco.ids import Kind
-from holdco.payment_terms import PaymentTerms, PaymentTermsKind
-from holdco.terms.precedence import TermField, TermMode
-from holdco.terms.service import NewTerm, Owner, assign
 from stories import Story
 
 
@@ -45,29 +39,19 @@ def rates_of(*brackets: tuple[str, list[tuple[str, str | None, str]]]) -> list[d
 
 
 async def group(story: Story, name: str, *members: str, **terms: Any) -> str:
-    """The id of a new group whose terms apply to its members at once."""
+    """The id of a new group; its terms apply to its members as `group_terms` says."""
     made: str = (await story.do("customerGroupCreate", name=name))["customerGroup"]["id"]
-    await group_terms(story, made, **terms)
+    if terms:
+        await group_terms(story, made, **terms)
     await story.do("customerGroupMembersAdd", id=made, customerIds=list(members))
     return made
 
 
-async def group_terms(
-    story: Story,
-    group_id: str,
-    *,
-    price_list: str | None = None,
-    discount_percent: str | None = None,
-    net_days: int | None = None,
-    mode: TermMode = TermMode.AUTOMATIC,
-) -> None:
-    given: dict[TermField, NewTerm | None] = {}
-    if price_list is not None:
-        given[TermField.PRICE_LIST] = NewTerm(ids.decode(Kind.PRICE_LIST, price_list), mode)
-    if discount_percent is not None:
-        given[TermField.DISCOUNT_PERCENT] = NewTerm(Decimal(discount_percent), mode)
-    if net_days is not None:
-        given[TermField.PAYMENT_TERMS] = NewTerm(PaymentTerms(PaymentTermsKind.NET, net_days), mode)
-    owner = Owner(group_id=ids.decode(Kind.GROUP, group_id))
-    async with database.begin(story.engine, organization_id=story.organization_id, actor="tester") as transaction:
-        await assign(transaction, {owner: given})
+async def group_terms(story: Story, group_id: str, *, mode: str = "AUTOMATIC", **terms: Any) -> None:
+    """Sets priceListId, discountPercent or paymentTerms, all in one mode."""
+    modes = {"priceListId": "priceList", "discountPercent": "discountPercent", "paymentTerms": "paymentTerms"}
+    await story.do("customerGroupTermsSet", id=group_id, **terms, modes={modes[name]: mode for name in terms})
+
+
+def net(days: int) -> dict[str, Any]:
+    return {"kind": "NET", "netDays": days}

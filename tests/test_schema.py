@@ -82,6 +82,10 @@ def test_lists_that_grow_are_connections() -> None:
         "Customer.groups",  # of one customer
         "Customer.receivables",  # one per currency
         "Customer.consolidatedReceivables",
+        "EffectivePriceList.candidates",  # of one customer and those above it
+        "EffectivePercent.candidates",
+        "EffectivePaymentTerms.candidates",
+        "CustomerGroupPayload.shadowed",  # at most 200
         "Invoice.lines",  # at most 1000
         "Invoice.termsDrift",  # one per field
         "InvoicePayload.termsDrift",

@@ -18,6 +18,7 @@ _CHANGED: Final = PENDING_MAX
 _TERMS: Final = 3
 # A customer has a group or two, and so has its parent.
 _CANDIDATES: Final = 5
+_EFFECTIVE: Final = ("EffectivePaymentTerms.candidates", "EffectivePercent.candidates", "EffectivePriceList.candidates")
 
 SIZES: Final = Sizes(
     lists={
@@ -26,7 +27,7 @@ SIZES: Final = Sizes(
         "Customer.externalReferences": 5,
         "Customer.ancestors": 12,
         "Customer.groups": 5,
-        **dict.fromkeys(("EffectivePercent.candidates", "EffectivePaymentTerms.candidates"), _CANDIDATES),
+        **dict.fromkeys(_EFFECTIVE, _CANDIDATES),
         "CustomerGroupPayload.shadowed": 20,
         "Customer.receivables": _CURRENCIES,
         "Customer.consolidatedReceivables": _CURRENCIES,

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from catalogue import group, group_terms, item, percent_off, rates
+from access.people import client_user
+from catalogue import group, group_terms, item, net, percent_off, rates
+from holdco.viewer import ClientUserRole
 from stories import Story
 
 TERMS = """terms {
@@ -43,7 +45,7 @@ async def test_a_member_gets_the_prices_discount_and_due_date_of_its_group_and_t
     cable = await item(story, "Cable", USD="3.33")
     price_list = await percent_off(story, "Reseller prices", "10")
     reseller = await story.customer("Lisbon")
-    resellers = await group(story, "Resellers", reseller, price_list=price_list, discount_percent="12.5", net_days=45)
+    resellers = await group(story, "Resellers", reseller, priceListId=price_list, discountPercent="12.5", paymentTerms=net(45))
     made = await create(
         story,
         reseller,
@@ -79,9 +81,14 @@ async def test_what_the_document_says_goes_before_all_terms(story: Story) -> Non
     half = await percent_off(story, "Half", "50")
     customer = await story.customer("Lisbon")
     await group(
-        story, "Resellers", customer, price_list=await percent_off(story, "Tenth", "10"), discount_percent="12.5", net_days=45
+        story,
+        "Resellers",
+        customer,
+        priceListId=await percent_off(story, "Tenth", "10"),
+        discountPercent="12.5",
+        paymentTerms=net(45),
     )
-    own = {"priceListId": half, "discountPercent": "0", "paymentTerms": {"kind": "NET", "netDays": 7}}
+    own = {"priceListId": half, "discountPercent": "0", "paymentTerms": net(7)}
     line = {"itemId": switch, "item": "Core switch", "description": "In a rack"}
     found = await shown(story, await create(story, customer, line, {"itemId": switch, "unitPrice": "99.00"}, **own))
     assert found["terms"] == {
@@ -111,8 +118,8 @@ async def test_where_nobody_says_anything_items_have_their_default_price_and_the
 async def test_a_price_list_in_another_currency_is_skipped_for_the_next_one(story: Story) -> None:
     switch = await item(story, "Switch", USD="100.00", EUR="100.00")
     customer = await story.customer("Lisbon")
-    first = await group(story, "First", customer, price_list=await percent_off(story, "Tenth in EUR", "10", currency="EUR"))
-    second = await group(story, "Second", customer, price_list=await percent_off(story, "Fifth", "20"))
+    first = await group(story, "First", customer, priceListId=await percent_off(story, "Tenth in EUR", "10", currency="EUR"))
+    second = await group(story, "Second", customer, priceListId=await percent_off(story, "Fifth", "20"))
     for currency, price, source in (("USD", "80", second), ("EUR", "90", first)):
         found = await shown(story, await create(story, customer, {"itemId": switch}, currency=currency))
         assert prices(found) == [(price, "PRICE_LIST")]
@@ -128,11 +135,15 @@ async def test_an_ancestor_that_passes_its_terms_on_is_named_as_their_source(sto
     branch = await story.customer("Branch", under=office, access=passed_on)
     found = await shown(story, await create(story, branch, {"unitPrice": "100.00"}))
     assert found["terms"]["discountPercent"] == {"value": "0.000000", **NOBODY}
-    await story.do("customerParentAccessSet", id=branch, access={**passed_on}, inheritTerms=True)
+    await story.do("customerParentAccessSet", id=branch, access={**passed_on, "inheritTerms": True})
     found = await shown(story, await create(story, branch, {"unitPrice": "100.00"}))
     ancestor = {"source": "ANCESTOR", "sourceNode": {"id": office}, "sourceVersion": 1}
     assert found["terms"]["discountPercent"] == {"value": "5.000000", **ancestor}
     assert found["total"] == "95.00"
+    # What an ancestor's group says, its group said.
+    resellers = await group(story, "Resellers", office, paymentTerms=net(45))
+    found = await shown(story, await create(story, branch, {"unitPrice": "100.00"}))
+    assert found["terms"]["paymentTerms"] == {"value": {"label": "Net 45"}, **ancestor, "sourceNode": {"id": resellers}}
 
 
 async def test_a_quantity_decides_by_brackets_and_falls_back_to_the_default_price(story: Story) -> None:
@@ -191,22 +202,22 @@ async def test_the_number_of_statements_does_not_depend_on_the_lines(
     items = [await item(story, f"Item {index}", USD="1.00") for index in range(count)]
     price_list = await rates(story, "Volume", *((each, [("0", None, "0.90")]) for each in items))
     customer = await story.customer("Lisbon")
-    await group(story, "Resellers", customer, price_list=price_list, discount_percent="10", net_days=45)
+    await group(story, "Resellers", customer, priceListId=price_list, discountPercent="10", paymentTerms=net(45))
     await create(story, customer, {"unitPrice": "1.00"})
     with counting() as issued:
         await create(story, customer, *({"itemId": each} for each in items))
     written = issued.statements[: next(n for n, statement in enumerate(issued.statements) if "pg_notify" in statement)]
-    # The settings, the customer, its terms, the prices, the number, the invoice, its lines, the record.
-    assert len(written) == 8, written
+    # The settings, the customer, its terms, the prices, the number in two, the invoice, its lines, the record.
+    assert len(written) == 9, written
 
 
 async def test_terms_of_a_page_of_invoices_are_read_with_it(story: Story, counting: Callable[[], Any]) -> None:
     switch = await item(story, "Switch", USD="100.00")
     customers = [await story.customer(f"Office {number}") for number in range(3)]
     price_list = await percent_off(story, "Reseller prices", "10")
-    await group(story, "Resellers", *customers, price_list=price_list, discount_percent="12.5")
+    await group(story, "Resellers", *customers, priceListId=price_list, discountPercent="12.5")
     for customer in customers:
-        await story.do("customerTermsSet", id=customer, paymentTerms={"kind": "NET", "netDays": 7})
+        await story.do("customerTermsSet", id=customer, paymentTerms=net(7))
         await create(story, customer, {"itemId": switch})
     document = f"{{ invoices {{ nodes {{ {TERMS} lines {{ catalogItem {{ name }} }} }} }} }}"
     await story.ask(document)
@@ -221,7 +232,7 @@ async def test_what_was_issued_stays_whatever_becomes_of_groups_lists_and_items(
     switch = await item(story, "Switch", USD="100.00")
     price_list = await percent_off(story, "Reseller prices", "10")
     customer = await story.customer("Lisbon")
-    resellers = await group(story, "Resellers", customer, price_list=price_list, discount_percent="12.5", net_days=45)
+    resellers = await group(story, "Resellers", customer, priceListId=price_list, discountPercent="12.5", paymentTerms=net(45))
     made = await create(story, customer, {"itemId": switch}, issue=True)
 
     async def stored() -> list[tuple[str, str]]:
@@ -230,7 +241,7 @@ async def test_what_was_issued_stays_whatever_becomes_of_groups_lists_and_items(
     before = await stored()
     await story.do("priceListUpdate", id=price_list, percent="50", direction="DOWN")
     await story.do("itemUpdate", id=switch, status="INACTIVE", name="Old switch")
-    await group_terms(story, resellers, discount_percent="1", net_days=1)
+    await group_terms(story, resellers, discountPercent="1", paymentTerms=net(1))
     await story.do("customerTermsSet", id=customer, discountPercent="2")
     await story.do("priceListUpdate", id=price_list, isActive=False)
     await story.do("customerGroupMembersRemove", id=resellers, customerIds=[customer])
@@ -238,3 +249,31 @@ async def test_what_was_issued_stays_whatever_becomes_of_groups_lists_and_items(
     assert await stored() == before
     document = "query ($id: ID!) { invoice(by: {id: $id}) { termsDrift { field } } }"
     assert (await story.ask(document, id=made))["invoice"] == {"termsDrift": []}
+
+
+@pytest.mark.parametrize("is_planning", [True, False], ids=["by levels", "by objects"])
+async def test_a_client_user_sees_values_and_sources_of_its_invoices_but_no_list_item_or_version(
+    story: Story, is_planning: bool
+) -> None:
+    switch = await item(story, "Switch", USD="100.00")
+    price_list = await percent_off(story, "Reseller prices", "10")
+    office = await story.customer("Head office")
+    await story.do("customerTermsSet", id=office, discountPercent="5")
+    shop = await story.customer("Shop", under=office, access={"view": True, "pay": True, "manage": False, "inheritTerms": True})
+    resellers = await group(story, "Resellers", shop, priceListId=price_list, paymentTerms=net(45))
+    issued = await create(story, shop, {"itemId": switch}, issue=True)
+    draft = await create(story, shop, {"itemId": switch})
+    await story.do("priceListUpdate", id=price_list, direction="DOWN", percent="20")
+    seer = await client_user(story, {shop: ClientUserRole.ADMIN}, is_planning=is_planning)
+    document = INVOICE.replace("dueDate", "termsDrift { field } dueDate")
+    assert await seer.ask(document, id=draft) == {"invoice": None}
+    found = (await seer.ask(document, id=issued))["invoice"]
+    assert found["termsDrift"] == []
+    assert found["terms"] == {
+        "priceList": {"value": None, "version": None, "source": "GROUP", "sourceNode": {"id": resellers}, "sourceVersion": None},
+        # It does not see the customer above it.
+        "discountPercent": {"value": "5.000000", "source": "ANCESTOR", "sourceNode": None, "sourceVersion": None},
+        "paymentTerms": {"value": {"label": "Net 45"}, "source": "GROUP", "sourceNode": {"id": resellers}, "sourceVersion": None},
+    }
+    assert [(line["item"], line["catalogItem"]) for line in found["lines"]] == [("Switch", None)]
+    assert prices(found) == [("90", "PRICE_LIST")]
