@@ -65,6 +65,7 @@ _ANSWERS: Final[dict[str, str]] = {
     "projectUpdate": "project { id name description status version }",
     "projectPeopleSet": "project { id version }",
     "invoiceCreate": "invoice { id number status total balance dueDate version }",
+    "invoiceTermsRefresh": "invoice { id version } termsDrift { field }",
     "invoiceIssue": "invoice { id number status balance version }",
     "invoiceVoid": f"invoice {{ id status balance }} reversals {{ {ALLOCATION} }} replayed",
     "paymentRecord": f"payment {{ id number status amount allocated unapplied unappliedReason }} allocations {{ {ALLOCATION} }} "

@@ -82,7 +82,14 @@ def test_lists_that_grow_are_connections() -> None:
         "Customer.groups",  # of one customer
         "Customer.receivables",  # one per currency
         "Customer.consolidatedReceivables",
+        "EffectivePriceList.candidates",  # of one customer and those above it
+        "EffectivePercent.candidates",
+        "EffectivePaymentTerms.candidates",
+        "CustomerGroupPayload.shadowed",  # at most 200
         "Invoice.lines",  # at most 1000
+        "Invoice.termsDrift",  # one per field
+        "InvoicePayload.termsDrift",
+        "TermDrift.lines",  # as Invoice.lines
         "Item.prices",  # one per currency
         "PriceList.prices",  # of at most 200 items
         "AllocationPlan.lines",  # what one request does, all of it or nothing

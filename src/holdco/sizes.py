@@ -14,8 +14,11 @@ _CURRENCIES: Final = 3
 # A payment settles what one customer owes; at a head office a few times as much.
 _ALLOCATIONS: Final = 50
 _CHANGED: Final = PENDING_MAX
+# A price list, a discount, payment terms.
+_TERMS: Final = 3
 # A customer has a group or two, and so has its parent.
 _CANDIDATES: Final = 5
+_EFFECTIVE: Final = ("EffectivePaymentTerms.candidates", "EffectivePercent.candidates", "EffectivePriceList.candidates")
 
 SIZES: Final = Sizes(
     lists={
@@ -24,7 +27,7 @@ SIZES: Final = Sizes(
         "Customer.externalReferences": 5,
         "Customer.ancestors": 12,
         "Customer.groups": 5,
-        **dict.fromkeys(("EffectivePercent.candidates", "EffectivePaymentTerms.candidates"), _CANDIDATES),
+        **dict.fromkeys(_EFFECTIVE, _CANDIDATES),
         "CustomerGroupPayload.shadowed": 20,
         "Customer.receivables": _CURRENCIES,
         "Customer.consolidatedReceivables": _CURRENCIES,
@@ -33,6 +36,9 @@ SIZES: Final = Sizes(
         "Insights.byMonth": 12 * _CURRENCIES,
         "Insights.topCustomers": "first",
         "Invoice.lines": 10,
+        "Invoice.termsDrift": _TERMS,
+        "InvoicePayload.termsDrift": _TERMS,
+        "TermDrift.lines": 10,
         "Item.prices": _CURRENCIES,
         "PriceList.prices": "items",
         "AllocationPlan.lines": _ALLOCATIONS,

@@ -34,7 +34,7 @@ from hypothesis_graphql import nodes, queries
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from access.worlds import NOW, TABLES, Maker, Rows, World, without_hidden, write
+from access.worlds import CATALOG, NOW, TABLES, Maker, Rows, World, without_hidden, write
 from asking import answered
 from holdco import database, ids
 from holdco.database import create_engine
@@ -308,6 +308,8 @@ async def test_each_table_shows_the_rows_that_may_be_seen_and_no_others(database
                 "credit_notes": "customer_id",
             }
             rows = [row for row in pair.reduced.rows[name] if name not in owner or row[owner[name]] in visible]
+            # What priced an invoice stands there to be referred to.
+            rows = rows if name not in CATALOG else []
             assert found == {tuple(row[key.name] for key in keys) for row in rows}, name
         await reader.close()
     await engine.dispose()

@@ -166,6 +166,7 @@ INPUTS: Final[dict[str, Input]] = {
     "projectUpdate": _given(id=_project, status="COMPLETED"),
     "projectPeopleSet": _given(id=_project, clientUserIds=[]),
     "invoiceCreate": _given(customerId=str, lines=[{"unitPrice": "10"}]),
+    "invoiceTermsRefresh": _given(id=_draft),
     "invoiceIssue": _given(id=_draft),
     "invoiceVoid": _given(id=_invoice, reason="Wrong"),
     "paymentRecord": _given(customerId=str, amount="10"),

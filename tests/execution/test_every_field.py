@@ -190,7 +190,10 @@ ARGUMENTS = [
     ("allocationPreview", '(input: {{sourceId: "{payment}", scope: CUSTOMERS, customerIds: ["{person}"]}})'),
 ]
 # What must be given to other fields, with the id of an item filled in likewise.
-NESTED = {"PriceList.prices": f'(items: [{{itemId: "{{item}}"}}, {{itemId: "itm_{"0" * 32}"}}])'}
+NESTED = {
+    "PriceList.prices": f'(items: [{{itemId: "{{item}}"}}, {{itemId: "itm_{"0" * 32}"}}])',
+    "Insights.topCustomers": "(currency: USD)",
+}
 ROOTS = sorted({(name, "") for name, field in QUERY.fields.items() if not any(map(is_required_argument, field.args.values()))})
 CASES = [*ROOTS, *ARGUMENTS, ("viewer", "")]
 

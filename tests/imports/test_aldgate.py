@@ -249,7 +249,7 @@ async def test_the_history_is_what_the_services_would_have_written(exports: Expo
         where a.organization_id = :o and a.actor = 'importer' and r.external_id = :id and action not like 'group.%'
         order by action, cast(details as text)
     """
-    link = {"view": True, "pay": True, "manage": False, "affected": 1}
+    link = {"view": True, "pay": True, "manage": False, "inheritTerms": False, "affected": 1}
     assert await exports.rows(activity, id=ENGINEERING) == [
         ("contact.created", {"name": "Ola Nord"}),
         ("customer.created", {}),

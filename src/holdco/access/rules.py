@@ -84,6 +84,7 @@ RULES: Final[dict[str, Rule]] = {
     "projectUpdate": Rule(_CUSTOMERS),
     "projectPeopleSet": Rule(_CUSTOMERS),
     "invoiceCreate": Rule(_MONEY),
+    "invoiceTermsRefresh": Rule(_MONEY),
     "invoiceIssue": Rule(_MONEY),
     "invoiceVoid": Rule(_MONEY),
     # Money is what the bank says, not what a payer says: staff and services record it. Whose it is may apply it.

@@ -142,10 +142,13 @@ def lookup(description: str) -> Callable[[Callable[..., Any]], Any]:
     return declare
 
 
-def relation(description: str | None = None, *, reads: tuple[str, ...] | None = ("id",)) -> Callable[[Callable[..., Any]], Any]:
+def relation(
+    description: str | None = None, *, reads: tuple[str, ...] | None = ("id",), of: Any = None
+) -> Callable[[Callable[..., Any]], Any]:
     """Declares a field by a function from rows (and arguments) to a Load, a Split, or the values themselves.
 
-    It may be async, to read what arguments need. `reads` are the columns of the rows that it needs; None says all.
+    It may be async, to read what arguments need. `reads` are the columns of the rows that it needs; None says all. With `of`
+    they are those of another kind of row, which it looks at itself.
 
     The function's `rows` are annotated as Parent[list[...]], and its return annotation is the field's type in the schema.
     """
@@ -160,7 +163,7 @@ def relation(description: str | None = None, *, reads: tuple[str, ...] | None = 
                 asked = await asked
             return await asked.one(context) if isinstance(asked, Load | Split) else asked[0]
 
-        return strawberry.field(resolver=resolve, description=description, metadata={RELATION: function, READS: (reads, None)})
+        return strawberry.field(resolver=resolve, description=description, metadata={RELATION: function, READS: (reads, of)})
 
     return declare
 

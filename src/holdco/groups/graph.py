@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,14 +28,16 @@ from holdco.insights.queries import InsightsRow
 from holdco.organizations.loaders import today
 from holdco.paging import request_of
 from holdco.payments.loaders import ConsolidatedReceivablesByGroupId
+from holdco.price_lists.loaders import PriceListById
 from holdco.shapes import PaymentTermsType, payment_terms_of
 from holdco.terms.loaders import CandidatesByCustomerId, TermHistoryByGroupId, TermHistoryCountByGroupId, TermsByGroupId
 from holdco.terms.queries import GROUP_TERMS, Shadowed, effective
 from holdco.terms.queries import shadowed as shadowed_terms
 
 if TYPE_CHECKING:
-    from holdco.insights.graph import Insights, TermDrift
+    from holdco.insights.graph import Insights, MemberDrift
     from holdco.payments.graph import Receivables
+    from holdco.price_lists.graph import PriceList
     from holdco.terms.graph import GroupTerm, TermModes
 
 
@@ -50,6 +53,16 @@ class CustomerGroup(NodeInterface):
     row_type = GroupRow
 
     id = identifier(Kind.GROUP)
+
+    @relation("What its members are priced by. For staff only: null for client users.")
+    async def price_list(
+        rows: Parent[list[GroupRow]], info: Info
+    ) -> Annotated[PriceList, strawberry.lazy("holdco.price_lists.graph")] | None:
+        if not info.context.viewer.is_staff:
+            return [None] * len(rows)  # type: ignore[return-value]
+        terms = info.context.loader(TermsByGroupId)
+        found = await asyncio.gather(*(terms.load(row.id) for row in rows))
+        return load(PriceListById, [each.price_list_id for each in found])
 
     @relation("What its members get off. For staff only: null for client users.")
     def discount_percent(rows: Parent[list[GroupRow]], info: Info) -> Decimal | None:
@@ -113,7 +126,7 @@ class CustomerGroup(NodeInterface):
     )
     def drift(
         rows: Parent[list[GroupRow]], info: Info, first: int | None = None, after: str | None = None
-    ) -> Connection[Annotated[TermDrift, strawberry.lazy("holdco.insights.graph")]] | None:
+    ) -> Connection[Annotated[MemberDrift, strawberry.lazy("holdco.insights.graph")]] | None:
         if not info.context.viewer.is_staff:
             return [None for _ in rows]  # type: ignore[return-value]
         request = request_of(insights.DRIFT, first=first, after=after)

@@ -12,6 +12,7 @@ from strawberry import ID, Maybe
 
 from holdco import ids
 from holdco.connections import Info, UserError, attempt, input_id, input_ids
+from holdco.customers.queries import CustomerRow
 from holdco.execution.fields import relation
 from holdco.groups import deletion, service
 from holdco.groups.graph import SHADOWED_NAMED_MAX, CustomerGroup, shadowed
@@ -65,8 +66,10 @@ class CustomerGroupPayload:
     shadowed: list[Annotated[ShadowedTerm, strawberry.lazy("holdco.terms.graph")]] = relation(
         "Of customers that were added: what the group sets and does not apply to them, and why. "
         f"At most {SHADOWED_NAMED_MAX} are named.",
+        reads=("id", "currency"),
+        of=CustomerRow,
     )(_shadowed)
-    shadowed_count: int = relation("How many `shadowed` has in all.")(_shadowed_count)
+    shadowed_count: int = relation("How many `shadowed` has in all.", reads=("id", "currency"), of=CustomerRow)(_shadowed_count)
     user_errors: list[UserError] = dataclasses.field(default_factory=list)
 
 

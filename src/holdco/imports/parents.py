@@ -31,6 +31,7 @@ class Link(NamedTuple):
     child_id: UUID
     parent_id: UUID
     rights: Rights
+    inherit_terms: bool
 
 
 class Above(NamedTuple):
@@ -88,7 +89,10 @@ async def links(
             )
     levels = _levels(new, parents, problems)
     await _check_depth(transaction, new, parents, levels, problems)
-    return [Link(new[key], key, parents[key].id, wishes[key].rights) for key in sorted(levels, key=levels.__getitem__)]
+    return [
+        Link(new[key], key, parents[key].id, wishes[key].rights, wishes[key].inherit_terms)
+        for key in sorted(levels, key=levels.__getitem__)
+    ]
 
 
 async def above(transaction: Transaction, links: Sequence[Link]) -> dict[UUID, list[Above]]:
@@ -130,8 +134,9 @@ def closure(links: Sequence[Link], above: Mapping[UUID, Sequence[Above]]) -> Ite
 
 
 def _both(lower: Rights, upper: Rights) -> Rights:
-    """New links pay invoices of any date; those that are here may not."""
-    return Rights(lower.view and upper.view, lower.pay and upper.pay, lower.manage and upper.manage, upper.pay_invoices_from)
+    """Of two dates from which invoices may be paid the later one."""
+    since = [rights.pay_invoices_from for rights in (lower, upper) if rights.pay_invoices_from is not None]
+    return Rights(lower.view and upper.view, lower.pay and upper.pay, lower.manage and upper.manage, max(since, default=None))
 
 
 async def _finder(

@@ -166,7 +166,7 @@ class TermValue:
 
 
 @strawberry.type(description="A term of a group that does not apply to a member as the group says, and what applies instead.")
-class TermDrift:
+class MemberDrift:
     field: TermField
     pinned_version: int | None = strawberry.field(
         description="Of what the group said, the version at which the member stays: an older one, unless something else is wrong."

@@ -14,11 +14,14 @@ from holdco.customers.loaders import CustomerById
 from holdco.execution.fields import load, reads, relation, split
 from holdco.groups.loaders import GroupOfAnyTimeById
 from holdco.organizations.loaders import OrganizationById
+from holdco.price_lists.graph import PriceList
+from holdco.price_lists.loaders import PriceListById
 from holdco.shapes import PaymentTermsType, payment_terms_of, terms_of
 from holdco.terms.precedence import (
     Candidate,
     EffectiveTerm,
     Lost,
+    PriceListTerm,
     SkippedReason,
     TermAcceptanceKind,
     TermField,
@@ -39,6 +42,10 @@ strawberry.enum(SkippedReason, description="Why a term does not apply, whatever 
 
 @strawberry.type(description="What a customer has of its own, which goes before all it would inherit; null where it inherits.")
 class CustomerTerms:
+    @relation(reads=None)
+    def price_list(rows: Parent[list[Terms]], info: Info) -> PriceList | None:
+        return load(PriceListById, [row.price_list_id for row in rows])
+
     @strawberry.field
     def discount_percent(terms: Parent[Terms]) -> Decimal | None:
         return terms.discount_percent
@@ -50,6 +57,10 @@ class CustomerTerms:
 
 @strawberry.type(description="What applies to all customers that have nothing else.")
 class OrganizationTerms:
+    @relation(reads=None)
+    def price_list(rows: Parent[list[Terms]], info: Info) -> PriceList | None:
+        return load(PriceListById, [row.price_list_id for row in rows])
+
     @strawberry.field
     def discount_percent(terms: Parent[Terms]) -> Decimal | None:
         return terms.discount_percent
@@ -85,6 +96,10 @@ class GroupTerm:
     actor: str = strawberry.field(description="Who said so.")
 
     row_type = GroupTermRow
+
+    @relation(reads=("price_list_id",))
+    def price_list(rows: Parent[list[GroupTermRow]], info: Info) -> PriceList | None:
+        return load(PriceListById, [row.price_list_id for row in rows])
 
     @strawberry.field(metadata=reads("payment_terms_kind", "payment_terms_net_days", of=GroupTermRow))
     def payment_terms(row: Parent[GroupTermRow]) -> PaymentTermsType | None:
@@ -145,6 +160,19 @@ class _Lost(_Term):
 
 
 @strawberry.type
+class _PriceListValue:
+    @relation(reads=None)
+    def value(rows: Parent[list[Any]], info: Info) -> PriceList | None:
+        lists: list[PriceListTerm | None] = [_value(row) for row in rows]
+        return load(PriceListById, [each.id if each is not None else None for each in lists])
+
+    @strawberry.field(description="Which version of the price list: its present one, unless another was accepted.")
+    def price_list_version(row: Parent[Any]) -> int | None:
+        price_list: PriceListTerm | None = _value(row)
+        return price_list.version if price_list is not None else None
+
+
+@strawberry.type
 class _PercentValue:
     @strawberry.field
     def value(row: Parent[Any]) -> Decimal | None:
@@ -159,6 +187,11 @@ class _PaymentTermsValue:
         return payment_terms_of(_value(row))
 
 
+@strawberry.type(description="A price list that does not apply, and why.")
+class PriceListCandidate(_Lost, _PriceListValue):
+    pass
+
+
 @strawberry.type(description="A discount that does not apply, and why.")
 class PercentCandidate(_Lost, _PercentValue):
     pass
@@ -167,6 +200,15 @@ class PercentCandidate(_Lost, _PercentValue):
 @strawberry.type(description="Payment terms that do not apply, and why.")
 class PaymentTermsCandidate(_Lost, _PaymentTermsValue):
     pass
+
+
+@strawberry.type(description="The price list that applies, where it comes from, and what does not apply.")
+class EffectivePriceList(_Term, _PriceListValue):
+    source: TermSource
+
+    @strawberry.field(description="All others, in the order in which they are looked at.")
+    def candidates(row: Parent[EffectiveTerm]) -> list[PriceListCandidate]:
+        return row.lost  # type: ignore[return-value]
 
 
 @strawberry.type(description="The discount that applies, where it comes from, and what does not apply.")
@@ -192,6 +234,7 @@ class EffectivePaymentTerms(_Term, _PaymentTermsValue):
     "ancestor's over links that pass terms on, the organization's."
 )
 class EffectiveTerms:
+    price_list: EffectivePriceList
     discount_percent: EffectivePercent
     payment_terms: EffectivePaymentTerms
 
