@@ -82,6 +82,10 @@ def test_lists_that_grow_are_connections() -> None:
         "Customer.groups",  # of one customer
         "Customer.receivables",  # one per currency
         "Customer.consolidatedReceivables",
+        "CustomerGroup.consolidatedReceivables",
+        "Insights.byCurrency",
+        "Insights.byMonth",  # at most 120 months, of each currency
+        "Insights.topCustomers",  # at most 100
         "EffectivePriceList.candidates",  # of one customer and those above it
         "EffectivePercent.candidates",
         "EffectivePaymentTerms.candidates",
