@@ -65,6 +65,7 @@ _ANSWERS: Final[dict[str, str]] = {
     "projectUpdate": "project { id name description status version }",
     "projectPeopleSet": "project { id version }",
     "invoiceCreate": "invoice { id number status total balance dueDate version }",
+    "invoiceTermsRefresh": "invoice { id version } termsDrift { field }",
     "invoiceIssue": "invoice { id number status balance version }",
     "invoiceVoid": f"invoice {{ id status balance }} reversals {{ {ALLOCATION} }} replayed",
     "paymentRecord": f"payment {{ id number status amount allocated unapplied unappliedReason }} allocations {{ {ALLOCATION} }} "
@@ -76,6 +77,8 @@ _ANSWERS: Final[dict[str, str]] = {
     "skipped { code customer { id } } note replayed",
     "allocationReverse": f"source {{ ... on Payment {{ id unapplied }} ... on CreditNote {{ id remaining }} }} "
     f"allocations {{ {ALLOCATION} }} replayed",
+    "customersBulkUpdate": "job { id status isDryRun totalCount doneCount updatedCount unchangedCount failedCount skippedCount } "
+    "replayed",
     "paymentReverse": f"payment {{ id status allocated unapplied }} allocations {{ {ALLOCATION} }} replayed",
 }
 

@@ -82,11 +82,18 @@ def test_lists_that_grow_are_connections() -> None:
         "Customer.groups",  # of one customer
         "Customer.receivables",  # one per currency
         "Customer.consolidatedReceivables",
+        "CustomerGroup.consolidatedReceivables",
+        "Insights.byCurrency",
+        "Insights.byMonth",  # at most 120 months, and one per currency
+        "Insights.topCustomers",  # at most 100
         "EffectivePriceList.candidates",  # of one customer and those above it
         "EffectivePercent.candidates",
         "EffectivePaymentTerms.candidates",
         "CustomerGroupPayload.shadowed",  # at most 200
         "Invoice.lines",  # at most 1000
+        "Invoice.termsDrift",  # one per field
+        "InvoicePayload.termsDrift",
+        "TermDrift.lines",  # as Invoice.lines
         "Item.prices",  # one per currency
         "PriceList.prices",  # of at most 200 items
         "AllocationPlan.lines",  # what one request does, all of it or nothing
@@ -118,7 +125,7 @@ def test_every_mutation_takes_one_input_and_says_why_it_refused() -> None:
         assert all(not each.endswith("!") or each.startswith("[") or each in {"Boolean!", "Int!"} for each in others), name
 
 
-def test_whatever_moves_money_needs_an_idempotency_key() -> None:
+def test_whatever_moves_money_or_changes_many_customers_needs_an_idempotency_key() -> None:
     keyed = set()
     for name, field in mutations().fields.items():
         given = get_named_type(field.args["input"].type)
@@ -137,6 +144,7 @@ def test_whatever_moves_money_needs_an_idempotency_key() -> None:
         "creditNoteApply",
         "allocationReverse",
         "invoiceVoid",
+        "customersBulkUpdate",
     }
 
 

@@ -7,12 +7,11 @@ import socket
 import sys
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from holdco import cli_tokens, running
+from holdco import cli_files, cli_tokens, running
 from holdco.errors import HoldcoError
 from holdco.settings import Settings
 
@@ -23,8 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-import_app = typer.Typer(help="Brings customers, invoices and payments in from other systems.", no_args_is_help=True)
-app.add_typer(import_app, name="import")
+app.add_typer(cli_files.import_app, name="import")
+app.add_typer(cli_files.export_app, name="export")
 app.add_typer(cli_tokens.app, name="token")
 
 
@@ -137,45 +136,6 @@ def verify() -> None:
         typer.echo(f"{len(report.problems)} of {len(service.CHECKS)} checks failed on {counted}.", err=True)
         raise typer.Exit(1)
     typer.echo(f"Everything adds up: {counted}; {len(service.CHECKS)} checks.")
-
-
-@import_app.command()
-def zoho(
-    date_format: Annotated[str, typer.Option(help="How the files write dates: yyyy-MM-dd, dd/MM/yyyy, MM/dd/yyyy or %Y-%m-%d.")],
-    contacts: Annotated[Path | None, typer.Option(help="The export of customers.")] = None,
-    invoices: Annotated[Path | None, typer.Option(help="The export of invoices.")] = None,
-    payments: Annotated[Path | None, typer.Option(help="The export of payments, which tells who paid which invoice.")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Do everything but keep it, and tell what would be imported.")
-    ] = False,
-) -> None:
-    """Imports what Zoho Books exports as CSV: all of it or, with status 1 and every error, nothing. Twice changes nothing."""
-    from holdco.imports import progress, summary  # noqa: PLC0415 (other commands start without it)
-    from holdco.imports.zoho import Files, Report, import_zoho  # noqa: PLC0415
-
-    files = Files(contacts, invoices, payments)
-    if not any((contacts, invoices, payments)):
-        raise typer.BadParameter("Give at least one file: --contacts, --invoices or --payments.")
-
-    async def run(settings: Settings, watcher: progress.Watcher) -> Report:
-        await running.check_schema(settings)
-        async with running.engine_of(settings) as engine:
-            return await import_zoho(
-                engine,
-                settings.organization_id,
-                actor="import",
-                files=files,
-                date_format=date_format,
-                is_dry_run=dry_run,
-                progress=watcher,
-            )
-
-    with running.database(Settings.from_environment()) as settings, progress.bars() as watcher:
-        report = asyncio.run(run(settings, watcher))
-    for line in summary.errors(report) if report.error_count else summary.result(report):
-        typer.echo(line, err=bool(report.error_count))
-    if report.error_count:
-        raise typer.Exit(1)
 
 
 @app.command()

@@ -14,6 +14,8 @@ _CURRENCIES: Final = 3
 # A payment settles what one customer owes; at a head office a few times as much.
 _ALLOCATIONS: Final = 50
 _CHANGED: Final = PENDING_MAX
+# A price list, a discount, payment terms.
+_TERMS: Final = 3
 # A customer has a group or two, and so has its parent.
 _CANDIDATES: Final = 5
 _EFFECTIVE: Final = ("EffectivePaymentTerms.candidates", "EffectivePercent.candidates", "EffectivePriceList.candidates")
@@ -29,7 +31,14 @@ SIZES: Final = Sizes(
         "CustomerGroupPayload.shadowed": 20,
         "Customer.receivables": _CURRENCIES,
         "Customer.consolidatedReceivables": _CURRENCIES,
+        "CustomerGroup.consolidatedReceivables": _CURRENCIES,
+        "Insights.byCurrency": _CURRENCIES,
+        "Insights.byMonth": 12 * _CURRENCIES,
+        "Insights.topCustomers": "first",
         "Invoice.lines": 10,
+        "Invoice.termsDrift": _TERMS,
+        "InvoicePayload.termsDrift": _TERMS,
+        "TermDrift.lines": 10,
         "Item.prices": _CURRENCIES,
         "PriceList.prices": "items",
         "AllocationPlan.lines": _ALLOCATIONS,
@@ -52,6 +61,7 @@ SIZES: Final = Sizes(
                 "AccessTokenPayload",
                 "AllocationPayload",
                 "AllocationPlan",
+                "BulkUpdatePayload",
                 "ClientUserInvitePayload",
                 "ClientUserPayload",
                 "ContactDeletePayload",

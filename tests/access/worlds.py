@@ -25,11 +25,14 @@ Rows = dict[str, list[Row]]
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 # In the order in which foreign keys let rows be written.
 TABLES = (
+    *("items", "item_prices", "price_lists", "price_list_versions", "price_list_rates"),
     *("customers", "parent_links", "customer_closure", "external_references", "contacts", "customer_groups", "group_members"),
+    *("former_group_members", "terms", "term_acceptances", "bulk_jobs", "bulk_job_rows"),
     *("invoices", "invoice_lines", "payments", "credit_notes", "allocations", "client_users", "client_user_customers"),
     *("invitations", "projects", "project_client_users", "project_contacts", "activity"),
-    *("items", "item_prices", "price_lists", "price_list_versions", "price_list_rates"),
 )
+# What visible invoices refer to, and client users do not see.
+CATALOG = ("items", "price_lists", "price_list_versions")
 _DATED = {"created_at": NOW, "updated_at": NOW, "version": 1}
 
 
@@ -93,21 +96,23 @@ class Maker:
         return self._chance.randint(100, 900) * 1000 + self._count
 
     def add(self, table: str, **values: Any) -> Row:
-        row = {each.name: None for each in metadata.tables[table].columns if each.name != "organization_id"} | values
+        columns = (each for each in metadata.tables[table].columns if each.server_default is None)
+        row = {each.name: None for each in columns if each.name != "organization_id"} | values
         self.rows[table].append(row)
         return row
 
     def make(self) -> World:
         chance = self._chance
+        self._catalog()
         customers = [self._customer() for _ in range(chance.randint(4, 9))]
         self._closure()
         for customer in customers:
             self._belongings(customer)
         self._allocations()
         self._groups(customers)
+        self._terms(customers)
         users = [self._user(customers) for _ in range(3)]
         self._projects(customers, users)
-        self._prices()
         return World(self.rows, self.links, users[0]["id"])
 
     def _customer(self) -> Row:
@@ -140,6 +145,7 @@ class Maker:
                     self.add(
                         "parent_links",
                         **rights,
+                        inherit_terms=chance.random() < 0.5,
                         id=self.key(),
                         child_id=key,
                         parent_id=parent_id,
@@ -149,6 +155,58 @@ class Maker:
                         reason=self.word(),
                     )
         return row
+
+    def _catalog(self) -> None:
+        for _ in range(2):
+            named = {"name": self.word(), "description": self.word()}
+            item = self.add("items", **_DATED, **named, id=self.key(), sku=self.word(), status="ACTIVE")
+            self.add("item_prices", item_id=item["id"], currency="GBP", unit_price=Decimal(self.amount()) / 100)
+            price_list = self.add("price_lists", **_DATED, id=self.key(), name=self.word(), currency="GBP", kind="RATES")
+            version = {"price_list_id": price_list["id"], "version": 1, "valid_from": NOW, "actor": self.word()}
+            self.add("price_list_versions", **version)
+            self.add(
+                "price_list_rates",
+                price_list_id=price_list["id"],
+                item_id=item["id"],
+                quantity_from=Decimal(0),
+                version_from=1,
+                unit_price=Decimal(self.amount()) / 100,
+            )
+
+    def _terms(self, customers: list[Row]) -> None:
+        owners = [{"customer_id": customer["id"]} for customer in self._some(customers)]
+        owners += [{"group_id": group["id"], "mode": "AUTOMATIC"} for group in self.rows["customer_groups"]]
+        for owner in [*owners, {}]:
+            price_list = self._chance.choice(self.rows["price_lists"])
+            percent = Decimal(self._chance.randint(1, 99))
+            for field, value in (
+                ("PRICE_LIST", {"price_list_id": price_list["id"]}),
+                ("DISCOUNT_PERCENT", {"discount_percent": percent}),
+                ("PAYMENT_TERMS", {"payment_terms_kind": "NET", "payment_terms_net_days": self._chance.randint(1, 99)}),
+            ):
+                # An organization has payment terms from its first moment.
+                if owner or field != "PAYMENT_TERMS":
+                    term = {"id": self.key(), "field": field, "version": 1, "valid_from": NOW, "actor": self.word()}
+                    self.add("terms", **term, **owner, **value)
+        for member in self.rows["group_members"]:
+            belonging = {"group_id": member["group_id"], "customer_id": member["customer_id"], "actor": self.word()}
+            self.add("former_group_members", **belonging, added_at=NOW, removed_at=NOW)
+            self.add("term_acceptances", **belonging, id=self.key(), field="PRICE_LIST", kind="FOLLOW", valid_from=NOW)
+        counts = dict.fromkeys(("updated_count", "unchanged_count", "failed_count", "skipped_count", "done_count"), 0)
+        job = self.add(
+            "bulk_jobs",
+            **counts,
+            id=self.key(),
+            status="QUEUED",
+            patch={"word": self.word()},
+            override_policy="KEEP",
+            is_dry_run=False,
+            total_count=len(customers),
+            actor=self.word(),
+            created_at=NOW,
+        )
+        for position, customer in enumerate(customers, 1):
+            self.add("bulk_job_rows", job_id=job["id"], position=position, customer_id=customer["id"])
 
     def _closure(self) -> None:
         world = World(self.rows, self.links, UUID(int=0))
@@ -218,6 +276,7 @@ class Maker:
 
     def _invoice(self, customer: Row) -> None:
         total = self.amount()
+        price_list = self._chance.choice([None, *self.rows["price_lists"]])
         invoice = self.add(
             "invoices",
             **_DATED,
@@ -231,6 +290,14 @@ class Maker:
             payment_terms_kind="NET",
             payment_terms_net_days=30,
             payment_terms_source="ORGANIZATION",
+            discount_source="ANCESTOR",
+            discount_source_id=self._chance.choice(self.rows["customers"])["id"],
+            discount_source_version=1,
+            price_list_id=price_list["id"] if price_list else None,
+            price_list_version=1 if price_list else None,
+            price_list_source="NONE" if price_list is None else "ANCESTOR",
+            price_list_source_id=self._chance.choice(self.rows["customers"])["id"] if price_list else None,
+            price_list_source_version=1 if price_list else None,
             bill_to={"name": customer["name"]},
             discount_percent=Decimal(0),
             is_discount_before_tax=True,
@@ -250,6 +317,8 @@ class Maker:
             invoice_id=invoice["id"],
             position=1,
             description=self.word(),
+            item_id=self._chance.choice(self.rows["items"])["id"],
+            unit_price_source=self._chance.choice(["DOCUMENT", "PRICE_LIST", "ITEM"]),
             quantity=Decimal(1),
             unit_price=Decimal(total) / 100,
             discount_percent=Decimal(0),
@@ -334,19 +403,6 @@ class Maker:
             for contact in self._some(self.rows["contacts"])[:2]:
                 self.add("project_contacts", project_id=project["id"], contact_id=contact["id"])
 
-    def _prices(self) -> None:
-        """Nobody but staff sees any of them: `without_hidden` keeps none."""
-        for _ in range(2):
-            named = {"name": self.word(), "description": self.word()}
-            item = self.add("items", **_DATED, **named, id=self.key(), sku=self.word(), status="ACTIVE")
-            self.add("item_prices", item_id=item["id"], currency="GBP", unit_price=Decimal(self.amount()))
-            named = {"name": self.word(), "description": self.word()}
-            prices = self.add("price_lists", **_DATED, **named, id=self.key(), currency="GBP", kind="RATES")
-            version = {"price_list_id": prices["id"], "version": 1, "valid_from": NOW, "actor": self.word()}
-            self.add("price_list_versions", **version)
-            rate = {"price_list_id": prices["id"], "item_id": item["id"], "version_from": 1}
-            self.add("price_list_rates", **rate, quantity_from=Decimal(0), unit_price=Decimal(self.amount()))
-
     def _some(self, rows: list[Row]) -> list[Row]:
         return [row for row in rows if self._chance.random() < 0.5]
 
@@ -404,6 +460,7 @@ def without_hidden(world: World) -> World:
     }
     for table, is_kept in keep.items():
         rows[table] = [dict(row) for row in world.rows[table] if is_kept(row)]
+    _keep_catalog(world, rows)
     for customer in rows["customers"]:
         link = links.get(customer["id"])
         customer |= {"parent_id": link.parent_id if link else None, "notes": "not theirs"}
@@ -414,6 +471,13 @@ def without_hidden(world: World) -> World:
                 rows["customer_closure"].append(closure_row(above["id"], below["id"], way))
     _keep_payers(world, rows, seen)
     return reduced
+
+
+def _keep_catalog(world: World, rows: Rows) -> None:
+    """A visible invoice refers to what priced it: rows that are there, and are other than they were."""
+    for table in ("items", "price_lists"):
+        rows[table] = [{**row, "name": f"other {number}"} for number, row in enumerate(world.rows[table])]
+    rows["price_list_versions"] = [{**row, "actor": "other"} for row in world.rows["price_list_versions"]]
 
 
 def _keep_payers(world: World, rows: Rows, seen: set[UUID]) -> None:

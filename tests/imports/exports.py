@@ -51,7 +51,12 @@ class Table:
 
     def only(self, *keys: str) -> None:
         """Leaves the rows of these customers, by their ids, or of these documents, by their numbers."""
-        heading = {"contacts": "Customer ID", "invoices": "Invoice Number", "payments": "Payment Number"}[self.name]
+        heading = {
+            "contacts": "Customer ID",
+            "invoices": "Invoice Number",
+            "payments": "Payment Number",
+            "price_lists": "Price List Name",
+        }[self.name]
         self.rows = [row for row in self.rows if row[heading] in keys]
 
     def add(self, like: Cells, **changes: str) -> Cells:
@@ -86,9 +91,10 @@ class Exports:
     contacts: Table = field(default_factory=lambda: Table.of("contacts"))
     invoices: Table = field(default_factory=lambda: Table.of("invoices"))
     payments: Table = field(default_factory=lambda: Table.of("payments"))
+    price_lists: Table = field(default_factory=lambda: Table.of("price_lists"))
 
     def files(self, *names: str) -> Files:
-        """The named files, written; all three where none is named."""
+        """The named files, written; customers and their documents where none is named."""
         paths = {}
         for name in names or ("contacts", "invoices", "payments"):
             paths[name] = self.folder / f"{name}.csv"
@@ -101,7 +107,7 @@ class Exports:
         )
 
     async def imported(self, *names: str) -> Report:
-        """Imports the named files, or all three, which must succeed."""
+        """Imports the named files, or those of customers and their documents, which must succeed."""
         report = await self.load(self.files(*names))
         assert report.errors == []
         assert report.is_imported

@@ -16,8 +16,9 @@ from holdco.ids import Kind
 from holdco.imports import problems, staging, zoho
 from holdco.imports.problems import DateFormatRefused, ImportConflict, OrganizationUnknown
 from holdco.imports.zoho import Files, Report
-from holdco.invoices import service as invoices
-from holdco.invoices.service import NewInvoice, NewLine
+from holdco.invoices import create as invoices
+from holdco.invoices.create import NewInvoice
+from holdco.invoices.lines import NewLine
 from holdco.verification.service import verify
 from imports.exports import LONDON, ROSA, Exports, told
 from stories import Story

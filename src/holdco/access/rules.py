@@ -62,6 +62,7 @@ RULES: Final[dict[str, Rule]] = {
     "customerGroupDelete": Rule(_CUSTOMERS),
     "customerGroupMembersAdd": Rule(_CUSTOMERS),
     "customerGroupMembersRemove": Rule(_CUSTOMERS),
+    "customersBulkUpdate": Rule(_CUSTOMERS),
     "customerGroupTermsSet": Rule(_CUSTOMERS),
     "groupTermAccept": Rule(_CUSTOMERS),
     "groupTermDecline": Rule(_CUSTOMERS),
@@ -84,6 +85,7 @@ RULES: Final[dict[str, Rule]] = {
     "projectUpdate": Rule(_CUSTOMERS),
     "projectPeopleSet": Rule(_CUSTOMERS),
     "invoiceCreate": Rule(_MONEY),
+    "invoiceTermsRefresh": Rule(_MONEY),
     "invoiceIssue": Rule(_MONEY),
     "invoiceVoid": Rule(_MONEY),
     # Money is what the bank says, not what a payer says: staff and services record it. Whose it is may apply it.

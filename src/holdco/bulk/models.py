@@ -100,7 +100,7 @@ class BulkJobRow(Base):
 class WaitingJob(Base):
     """That an organization has a job which has not ended. Servers look here for work, across all organizations.
 
-    It is the one table of which every organization's rows are seen: they tell that there is work, and nothing of it.
+    It is the one table whose rows are seen where no organization is named: they tell that there is work, and nothing of it.
     """
 
     __tablename__ = "waiting_jobs"

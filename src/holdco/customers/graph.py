@@ -41,6 +41,8 @@ from holdco.execution.fields import column, identifier, load, lookup, reads, rel
 from holdco.filtering import Condition
 from holdco.groups.loaders import GroupsByCustomerId
 from holdco.ids import Kind
+from holdco.insights import queries as insights
+from holdco.insights.queries import InsightsRow
 from holdco.invoices import queries as invoices
 from holdco.invoices.loaders import InvoiceCountByScope, InvoicesByScope
 from holdco.organizations.loaders import today
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from holdco.client_users.graph import CustomerClientUserConnection
     from holdco.contacts.graph import Contact
     from holdco.groups.graph import CustomerGroup
+    from holdco.insights.graph import Insights
     from holdco.invoices.graph import Invoice, InvoiceFilter, InvoiceOrder
     from holdco.payments.graph import CreditNote, Payment, Receivables
     from holdco.projects.graph import Project
@@ -321,6 +324,20 @@ class Customer(NodeInterface):
         rows: Parent[list[CustomerRow]], info: Info
     ) -> list[Annotated[Receivables, strawberry.lazy("holdco.payments.graph")]]:
         return load(ConsolidatedReceivablesByCustomerId, [row.id for row in rows], (await today(info.context),))
+
+    @relation(
+        "How it and all of its descendants, or the customers of another scope, do in a period: until today, and from the first "
+        "day of the month with which it has twelve, where nothing else is said."
+    )
+    async def insights(
+        rows: Parent[list[CustomerRow]],
+        info: Info,
+        scope: CustomerScope = CustomerScope.SUBTREE,
+        from_: Annotated[date | None, strawberry.argument(name="from")] = None,
+        to: date | None = None,
+    ) -> Annotated[Insights, strawberry.lazy("holdco.insights.graph")]:
+        period = insights.period_of(from_, to, await today(info.context))
+        return [InsightsRow(row.id, scope, period) for row in rows]  # type: ignore[return-value]
 
     @relation("Who did what, when; the newest first.")
     def activity(

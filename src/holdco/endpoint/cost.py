@@ -67,7 +67,7 @@ Conditions = tuple[tuple[str, bool], ...]
 class Sizes:
     """How long the lists of a schema are, by "Type.field".
 
-    `lists`  an estimate; or the name of an argument that has one item for each of the list
+    `lists`  an estimate; or the name of an argument that says how many there are, or has one item for each of them
     `pages`  the largest page of a connection, where it is not the usual one
     `trees`  connections from an object to those whose only parent it is
     """
@@ -269,12 +269,12 @@ class _Compiler:
         selection_sets = tuple(each.selection_set for each, _ in nodes if each.selection_set is not None)
         name = f"{owner.name}.{node.name.value}"
         size, inner_page, mode = _ONE, None, _Mode.OWN
-        if "first" in definition.args:
-            inner_page = self._page(name, node)
-            mode = _Mode.WRAPPER if name in self._sizes.trees else _Mode.OWN
-        elif is_list_type(get_nullable_type(definition.type)):
+        if is_list_type(get_nullable_type(definition.type)):
             size = page or self._list(name, node)
             mode = _Mode.NEXT_LEVEL if is_wrapper else _Mode.OWN
+        elif "first" in definition.args:
+            inner_page = self._page(name, node)
+            mode = _Mode.WRAPPER if name in self._sizes.trees else _Mode.OWN
         elif is_wrapper and node.name.value == "node":
             mode = _Mode.WRAPPER
         is_inner_wrapper = (mode is _Mode.WRAPPER and inner_page is not None) or (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -13,7 +13,7 @@ import strawberry
 from strawberry import ID, Maybe, Parent
 
 from holdco import ids
-from holdco.connections import Connection, Info, NodeInterface, list_request, listed, plain_text, related
+from holdco.connections import Connection, Info, Listed, NodeInterface, list_request, listed, plain_text, related
 from holdco.customers import queries as customers
 from holdco.customers.graph import Customer
 from holdco.customers.inputs import CustomerFilter, CustomerOrder
@@ -22,7 +22,12 @@ from holdco.execution.fields import identifier, load, lookup, relation, single
 from holdco.groups import loaders, queries
 from holdco.groups.queries import GroupRow
 from holdco.ids import Kind
+from holdco.insights import queries as insights
+from holdco.insights.loaders import DriftByGroupId, DriftCountByGroupId
+from holdco.insights.queries import InsightsRow
+from holdco.organizations.loaders import today
 from holdco.paging import request_of
+from holdco.payments.loaders import ConsolidatedReceivablesByGroupId
 from holdco.price_lists.loaders import PriceListById
 from holdco.shapes import PaymentTermsType, payment_terms_of
 from holdco.terms.loaders import CandidatesByCustomerId, TermHistoryByGroupId, TermHistoryCountByGroupId, TermsByGroupId
@@ -30,6 +35,8 @@ from holdco.terms.queries import GROUP_TERMS, Shadowed, effective
 from holdco.terms.queries import shadowed as shadowed_terms
 
 if TYPE_CHECKING:
+    from holdco.insights.graph import Insights, MemberDrift
+    from holdco.payments.graph import Receivables
     from holdco.price_lists.graph import PriceList
     from holdco.terms.graph import GroupTerm, TermModes
 
@@ -87,6 +94,48 @@ class CustomerGroup(NodeInterface):
     ) -> Connection[Customer]:
         request = list_request(customers.LISTING, filter, order_by, first, after)
         return related([row.id for row in rows], loaders.CustomersByGroupId, loaders.CustomerCountByGroupId, request)
+
+    @relation(
+        "What its members owe and have to their credit, without what is below them: one row per currency, never converted. "
+        "For staff only: null for client users."
+    )
+    async def consolidated_receivables(
+        rows: Parent[list[GroupRow]], info: Info
+    ) -> list[Annotated[Receivables, strawberry.lazy("holdco.payments.graph")]] | None:
+        keys = [row.id if info.context.viewer.is_staff else None for row in rows]
+        return load(ConsolidatedReceivablesByGroupId, keys, (await today(info.context),))
+
+    @relation(
+        "How its members, without what is below them, do in a period: until today, and from the first day of the month with "
+        "which it has twelve, where nothing else is said. For staff only: null for client users."
+    )
+    async def insights(
+        rows: Parent[list[GroupRow]],
+        info: Info,
+        from_: Annotated[date | None, strawberry.argument(name="from")] = None,
+        to: date | None = None,
+    ) -> Annotated[Insights, strawberry.lazy("holdco.insights.graph")] | None:
+        if not info.context.viewer.is_staff:
+            return [None for _ in rows]  # type: ignore[return-value]
+        period = insights.period_of(from_, to, await today(info.context))
+        return [InsightsRow(row.id, None, period) for row in rows]  # type: ignore[return-value]
+
+    @relation(
+        "Terms that do not apply to a member as the group says, by the members' numbers, for documents in their own currencies. "
+        "For staff only: null for client users."
+    )
+    def drift(
+        rows: Parent[list[GroupRow]], info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[Annotated[MemberDrift, strawberry.lazy("holdco.insights.graph")]] | None:
+        if not info.context.viewer.is_staff:
+            return [None for _ in rows]  # type: ignore[return-value]
+        request = request_of(insights.DRIFT, first=first, after=after)
+        return load(
+            DriftByGroupId,
+            [row.id for row in rows],
+            (request,),
+            shown=lambda page, group_id: Listed(page, DriftCountByGroupId, group_id, ()),
+        )
 
 
 def _terms(rows: list[GroupRow], info: Info, shown: Callable[[Any, Any], Any] | None = None) -> Any:

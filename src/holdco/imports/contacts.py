@@ -1,25 +1,31 @@
 """Reads customers from an export of contacts: one customer to a Contact or Customer ID, one row to a contact person (rule 3).
 
 Behind Zoho's columns may stand ours (rule 8): `Parent Customer ID` or `Parent Customer Name`, `Allow Parent View`,
-`Allow Parent Pay`, `Allow Parent Manage` (empty means no), and `Customer Group` (several with semicolons between). Zoho's
-combined flag sets view and pay (domain.md H10). A file without ids, as Zoho's template for imports is, goes by
+`Allow Parent Pay`, `Allow Parent Manage`, `Inherit Terms` (empty means no), `Parent Pays Invoices From` (H7), `Customer Role`,
+`Discount Percent` (empty: the customer has none of its own, 0 is one) and `Customer Group` (several with semicolons between).
+Zoho's combined flag sets view and pay (domain.md H10). A file without ids, as Zoho's template for imports is, goes by
 `Customer Number`. Rows of vendors are left out.
+
+`Price List` is the customer's own. What a group offers has no columns here: it belongs to the group, has a mode for each term,
+and would stand in the rows of all its members, who could contradict one another.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from holdco import money
 from holdco.customers.hierarchy import Rights
-from holdco.customers.models import CustomerKind, CustomerStatus
+from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
 from holdco.errors import InvalidInput, UserErrorCode
 from holdco.imports import values
 from holdco.imports.headings import Aliases, Columns, normalised
 from holdco.imports.problems import CellRefused, FileRefused, Problems
 from holdco.imports.reading import Record, Sheet
 from holdco.imports.rows import Row
+from holdco.imports.values import DateFormat
 from holdco.payment_terms import PaymentTerms
 from holdco.validation import NAME_LENGTH_MAX, TEXT_LENGTH_MAX, email_address
 
@@ -45,6 +51,9 @@ class ContactCells(NamedTuple):
     tax_id: str
     terms_days: str
     terms_label: str
+    price_list: str
+    discount_percent: str
+    role: str
     billing_attention: str
     billing_street: str
     billing_street2: str
@@ -69,6 +78,8 @@ class ContactCells(NamedTuple):
     allow_pay: str
     allow_manage: str
     allow_pay_and_view: str
+    inherit_terms: str
+    pay_invoices_from: str
     groups: str
 
 
@@ -115,6 +126,9 @@ HEADINGS: Final[Aliases] = {
     ),
     "terms_days": ("Payment Terms", "Payment Terms In Days"),
     "terms_label": ("Payment Terms Label",),
+    "price_list": ("Price List", "Price List Name"),
+    "discount_percent": ("Discount Percent",),
+    "role": ("Customer Role",),
     **_address("Billing"),
     **_address("Shipping"),
     "opening_balance": ("Outstanding Balance", "Opening Balance"),
@@ -125,13 +139,18 @@ HEADINGS: Final[Aliases] = {
     "allow_pay": ("Allow Parent Pay",),
     "allow_manage": ("Allow Parent Manage",),
     "allow_pay_and_view": ("Allow Parent For Payment And View", "Allow Parent To Pay And View"),
+    "inherit_terms": ("Inherit Terms",),
+    "pay_invoices_from": ("Parent Pays Invoices From",),
     "groups": ("Customer Group", "Customer Groups"),
 }
 
 _OF_DOCUMENTS: Final = frozenset({"invoicenumber", "invoicestatus", "customerpaymentid", "paymentnumber", "creditnotenumber"})
 _CUSTOM_FIELD: Final = "cf."
+_DISCOUNT_MAX: Final = Decimal(100)
+_DISCOUNT_PLACES: Final = 6
 _KINDS: Final = {"business": CustomerKind.BUSINESS, "individual": CustomerKind.INDIVIDUAL}
 _STATUSES: Final = {"active": CustomerStatus.ACTIVE, "inactive": CustomerStatus.INACTIVE}
+_ROLES: Final = {normalised(role.value): role for role in CustomerRole}
 _SIDES: Final = {"debit": 1, "credit": -1}
 
 
@@ -165,6 +184,8 @@ class NewCustomer:
     groups: tuple[str, ...] = ()
     opening_balance: int = 0
     payment_terms: PaymentTerms | None = None
+    price_list: str | None = None
+    discount_percent: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -194,10 +215,11 @@ def unmapped(columns: Columns[ContactCells]) -> list[str]:
 class ContactsReader:
     """Takes the rows of a sheet one after another and keeps the customers."""
 
-    def __init__(self, columns: Columns[ContactCells], problems: Problems, *, currency: str) -> None:
+    def __init__(self, columns: Columns[ContactCells], dates: DateFormat, problems: Problems, *, currency: str) -> None:
         """`currency` is the organization's, for customers that state none."""
         self.result = ReadContacts()
         self._columns = columns
+        self._dates = dates.read
         self._problems = problems
         self._currency = currency
         self._first_lines: dict[str, tuple[int, str]] = {}
@@ -250,6 +272,7 @@ class ContactsReader:
             fields={
                 "company_name": row.kept("company_name"),
                 "kind": row.optional("kind", lambda text: values.chosen(text, _KINDS)) or CustomerKind.BUSINESS,
+                "role": row.optional("role", lambda text: values.chosen(text, _ROLES)),
                 "status": row.optional("status", lambda text: values.chosen(text, _STATUSES)) or CustomerStatus.ACTIVE,
                 "currency": currency,
                 "email": email,
@@ -262,7 +285,9 @@ class ContactsReader:
                 "custom_fields": self._custom_fields(record),
             },
             payment_terms=terms,
-            parent=_parent(row),
+            price_list=row.kept("price_list"),
+            discount_percent=_discount(row),
+            parent=self._parent(row),
             groups=_groups(row),
             opening_balance=_opening_balance(row, currency),
         )
@@ -285,6 +310,34 @@ class ContactsReader:
         )
         customer.contacts.setdefault((name, email), contact)
 
+    def _parent(self, row: Row[ContactCells]) -> ParentWish | None:
+        cells = row.cells
+        if not cells.parent_id and not cells.parent_name:
+            return None
+        both = row.optional("allow_pay_and_view", values.boolean)
+        view = row.optional("allow_view", values.boolean)
+        pay = row.optional("allow_pay", values.boolean)
+        manage = row.optional("allow_manage", values.boolean) or False
+        if both is not None:
+            view, pay = both if view is None else view, both if pay is None else pay
+        parent_id = row.optional("parent_id", values.identifier)
+        inherit_terms = row.optional("inherit_terms", values.boolean) or False
+        since = row.optional("pay_invoices_from", self._dates)
+        if not row.is_sound:
+            return None
+        if view is None or pay is None:
+            row.refuse(
+                "Say what the parent may do: true or false in Allow Parent View and in Allow Parent Pay.",
+                "allow_view" if view is None else "allow_pay",
+            )
+            return None
+        if (pay or manage) and not view:
+            row.refuse(
+                "A parent that may pay or manage must also be allowed to view.", "allow_view", UserErrorCode.RIGHTS_INCONSISTENT
+            )
+            return None
+        return ParentWish(parent_id, cells.parent_name or None, Rights(view, pay, manage, since, inherit_terms))
+
 
 def _name(row: Row[ContactCells]) -> str:
     return " ".join(part for part in (row.cells.first_name, row.cells.last_name) if part)
@@ -305,31 +358,16 @@ def _terms(row: Row[ContactCells]) -> PaymentTerms | None:
         return None
 
 
-def _parent(row: Row[ContactCells]) -> ParentWish | None:
-    cells = row.cells
-    if not cells.parent_id and not cells.parent_name:
-        return None
-    both = row.optional("allow_pay_and_view", values.boolean)
-    view = row.optional("allow_view", values.boolean)
-    pay = row.optional("allow_pay", values.boolean)
-    manage = row.optional("allow_manage", values.boolean) or False
-    if both is not None:
-        view, pay = both if view is None else view, both if pay is None else pay
-    parent_id = row.optional("parent_id", values.identifier)
-    if not row.is_sound:
-        return None
-    if view is None or pay is None:
+def _discount(row: Row[ContactCells]) -> Decimal | None:
+    percent = row.optional("discount_percent", values.percent)
+    if percent is not None and (not 0 <= percent <= _DISCOUNT_MAX or percent != round(percent, _DISCOUNT_PLACES)):
         row.refuse(
-            "Say what the parent may do: true or false in Allow Parent View and in Allow Parent Pay.",
-            "allow_view" if view is None else "allow_pay",
+            "A discount is from 0 to 100 percent, with at most 6 decimal places.",
+            "discount_percent",
+            UserErrorCode.PERCENT_OUT_OF_RANGE,
         )
         return None
-    if (pay or manage) and not view:
-        row.refuse(
-            "A parent that may pay or manage must also be allowed to view.", "allow_view", UserErrorCode.RIGHTS_INCONSISTENT
-        )
-        return None
-    return ParentWish(parent_id, cells.parent_name or None, Rights(view, pay, manage))
+    return percent
 
 
 def _groups(row: Row[ContactCells]) -> tuple[str, ...]:

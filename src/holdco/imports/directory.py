@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
@@ -13,6 +14,7 @@ from sqlalchemy import text
 
 from holdco.database import Transaction
 from holdco.errors import UserErrorCode
+from holdco.ids import Kind
 from holdco.imports.rows import Row
 from holdco.imports.values import identifier, shown
 from holdco.terms import service as terms
@@ -43,6 +45,14 @@ class Directory:
     by_name: dict[str, list[Known]] = field(default_factory=dict)
 
 
+def own_ids(kind: Kind, external_ids: Iterable[str]) -> dict[UUID, str]:
+    """Those that are ids of ours, by their keys: exports have them for what no other system knows."""
+    return {
+        UUID(text[len(kind.prefix) :]): text for text in external_ids if text.startswith(kind.prefix) and _OWN.fullmatch(text)
+    }
+
+
+_OWN = re.compile("[a-z]+_[0-9a-f]{32}")
 _COLUMNS = "id, name, kind, currency, company_name, tax_id, billing_address"
 # One table each, and no join: after a large import the statistics know nothing of an organization yet, and a join of what
 # looks like two single rows may be planned the wrong way round.
@@ -73,10 +83,12 @@ async def load(transaction: Transaction, *, external_ids: set[str], names: set[s
         references = await transaction.rows(
             _REFERENCES, {"organization_id": organization_id, "system": SYSTEM, "keys": list(external_ids)}
         )
-        keys = {row[1] for row in references}
+        own = own_ids(Kind.CUSTOMER, external_ids)
+        keys = {row[1] for row in references} | own.keys()
         found = await transaction.rows(_BY_ID, {"organization_id": organization_id, "keys": list(keys)})
         known = {customer.id: customer for customer in await _known(transaction, found)}
-        directory.by_external_id = {external_id: known[key] for external_id, key in references}
+        directory.by_external_id = {own[key]: customer for key, customer in known.items() if key in own}
+        directory.by_external_id |= {external_id: known[key] for external_id, key in references}
     if names:
         named: defaultdict[str, list[Known]] = defaultdict(list)
         found = await transaction.rows(_BY_NAME, {"organization_id": organization_id, "keys": list(names)})

@@ -36,6 +36,7 @@ class InvoiceCells(NamedTuple):
     adjustment: str
     round_off: str
     write_off: str
+    credits_applied: str
     billing_attention: str
     billing_street: str
     billing_street2: str
@@ -83,6 +84,8 @@ HEADINGS: Final[Aliases] = {
     "adjustment": ("Adjustment",),
     "round_off": ("Round Off",),
     "write_off": ("WriteOff Amount",),
+    # Ours: what credit notes have paid of it.
+    "credits_applied": ("Credits Applied",),
     "billing_attention": ("Billing Attention",),
     "billing_street": ("Billing Address", "Billing Street"),
     "billing_street2": ("Billing Street2",),

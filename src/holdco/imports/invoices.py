@@ -7,6 +7,7 @@ file; without them the import is refused, because nobody could tell any more who
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,8 +26,8 @@ from holdco.imports.problems import CellRefused, Problems
 from holdco.imports.reading import Record
 from holdco.imports.rows import Fields, Row, differing
 from holdco.imports.values import DateFormat, Remembered
-from holdco.invoices.models import InvoiceStatus, InvoiceTermSource
-from holdco.invoices.service import usual_terms
+from holdco.invoices.models import InvoiceStatus
+from holdco.invoices.snapshots import Snapshot, payment_terms_of
 from holdco.payment_terms import PaymentTerms, PaymentTermsKind, TermsRefused, due_date
 from holdco.validation import TEXT_LENGTH_MAX
 
@@ -43,6 +44,7 @@ _OWN_AMOUNTS: Final = Fields(
         "subtotal",
         "total",
         "write_off",
+        "credits_applied",
         "balance",
     ),
 )
@@ -87,8 +89,7 @@ class ReadInvoice:
     currency: str
     invoice_date: date
     due_date: date
-    terms: PaymentTerms
-    terms_source: InvoiceTermSource
+    terms: Snapshot[PaymentTerms]
     bill_to: Mapping[str, Any]
     is_discount_before_tax: bool
     figures: Figures
@@ -99,8 +100,19 @@ class ReadInvoice:
     lines: Sequence[LineTexts]
 
 
+class _Paid(NamedTuple):
+    """Minor units. `credited` is what credit notes have paid; `balance` what is left to pay, None where it is not said."""
+
+    written_off: int
+    credited: int
+    balance: int | None
+
+
 class InvoiceReader:
-    """Makes invoices of rows. What is wrong is told in the row where it stands."""
+    """Makes invoices of rows. What is wrong is told in the row where it stands.
+
+    `credited` is what credit notes have paid, by currency.
+    """
 
     def __init__(
         self,
@@ -111,6 +123,7 @@ class InvoiceReader:
         *,
         has_payments: bool,
     ) -> None:
+        self.credited: Counter[str] = Counter()
         self._transaction = transaction
         self._columns = columns
         self._dates = dates.read
@@ -137,20 +150,20 @@ class InvoiceReader:
         currency = row.optional("currency", values.currency) or (customer.currency if customer is not None else None)
         if currency is None:
             return None
-        given, written_off, balance = self._given(rows, currency)
+        given, paid = self._given(rows, currency)
         texts = (row.kept("purchase_order"), row.kept("notes", TEXT_LENGTH_MAX))
         lines = [LineTexts(each.kept("item_name"), each.kept("item_description", TEXT_LENGTH_MAX)) for each in rows]
         found = self._reconciled(rows, given)
         if found is None or status is None or invoice_date is None or number is None or not all(each.is_sound for each in rows):
             return None
-        expected = self._balance_expected(row, status, currency, found.computed.total, written_off, balance)
+        expected = self._balance_expected(row, status, currency, found.computed.total, paid)
         self._check_period(row, status, invoice_date)
         if customer is None:
             return None
         timing = self._timing(row, customer, invoice_date)
         if timing is None or not row.is_sound:
             return None
-        terms, source, due = timing
+        terms, due = timing
         return ReadInvoice(
             line=row.line,
             external_id=external_id or number,
@@ -161,11 +174,10 @@ class InvoiceReader:
             invoice_date=invoice_date,
             due_date=due,
             terms=terms,
-            terms_source=source,
             bill_to=_bill_to(row, customer),
             is_discount_before_tax=given.is_discount_before_tax,
             figures=found,
-            written_off=written_off,
+            written_off=paid.written_off,
             balance_expected=expected,
             purchase_order=texts[0],
             notes=texts[1],
@@ -187,11 +199,13 @@ class InvoiceReader:
                     InvoiceCells._fields[index],
                 )
 
-    def _given(self, rows: Sequence[Row[InvoiceCells]], currency: str) -> tuple[GivenInvoice, int, int | None]:
-        """The figures, what was written off, and the balance."""
+    def _given(self, rows: Sequence[Row[InvoiceCells]], currency: str) -> tuple[GivenInvoice, _Paid]:
+        """The figures, and what the file says of their payment."""
         row = rows[0]
         own = row.each(_OWN_AMOUNTS, self._amounts[currency])
-        adjustment, round_off, shipping_charge, shipping_tax, discount_amount, subtotal, total, written_off, balance = own
+        adjustment, round_off, shipping_charge, shipping_tax, discount_amount, subtotal, total, written_off, credited, balance = (
+            own
+        )
         if shipping_tax:
             row.refuse(
                 "A tax on the shipping charge cannot be kept. Make the shipping a row of its own with its tax.", "shipping_tax"
@@ -208,7 +222,7 @@ class InvoiceReader:
             subtotal=subtotal,
             total=total,
         )
-        return given, written_off or 0, balance
+        return given, _Paid(written_off or 0, credited or 0, balance)
 
     def _given_line(self, row: Row[InvoiceCells], currency: str) -> GivenLine:
         cells = row.cells
@@ -245,17 +259,25 @@ class InvoiceReader:
             return None
 
     def _balance_expected(
-        self, row: Row[InvoiceCells], status: InvoiceStatus, currency: str, total: int, written_off: int, balance: int | None
+        self, row: Row[InvoiceCells], status: InvoiceStatus, currency: str, total: int, paid: _Paid
     ) -> int | None:
-        """What the file says is left to pay, None where it says nothing. A void invoice owes nothing."""
-        if not 0 <= written_off <= total:
+        """What is left to pay here, None where the file says nothing. A void invoice owes nothing.
+
+        That is what the file says is left, and what credit notes have paid: they are not imported.
+        """
+        if not 0 <= paid.written_off <= total:
             row.refuse("The amount that was written off is not between nothing and the total.", "write_off")
+            return None
+        if not 0 <= paid.credited <= total - paid.written_off:
+            row.refuse("What credit notes have paid is not between nothing and what was to pay.", "credits_applied")
             return None
         if status is InvoiceStatus.VOID:
             return None
-        if balance is None and normalised(row.cells.status) in _SETTLED:
-            balance = 0
-        open_amount = total - written_off
+        balance = 0 if paid.balance is None and normalised(row.cells.status) in _SETTLED else paid.balance
+        open_amount = total - paid.written_off
+        if balance is not None and paid.credited:
+            self.credited[currency] += paid.credited
+            balance += paid.credited
         if balance is None or balance == open_amount:
             return balance
         shown, whole = money.to_string(balance, currency), money.to_string(open_amount, currency)
@@ -278,9 +300,7 @@ class InvoiceReader:
                 UserErrorCode.PERIOD_LOCKED,
             )
 
-    def _timing(
-        self, row: Row[InvoiceCells], customer: Known, invoice_date: date
-    ) -> tuple[PaymentTerms, InvoiceTermSource, date] | None:
+    def _timing(self, row: Row[InvoiceCells], customer: Known, invoice_date: date) -> tuple[Snapshot[PaymentTerms], date] | None:
         """The file's terms, else those that apply to the customer; the file's due date, else what the terms make it."""
         due = row.optional("due_date", self._dates)
         try:
@@ -290,21 +310,19 @@ class InvoiceReader:
             return None
         if not row.is_sound:
             return None
-        source = InvoiceTermSource.DOCUMENT
         if terms is None and due is not None and (row.cells.terms_label or row.cells.terms_days):
             # Terms of the organization's own making, which the file knows by name only: the due date says what they were.
             terms = PaymentTerms(PaymentTermsKind.NET, max((due - invoice_date).days, 0))
-        if terms is None:
-            terms, source = usual_terms(customer.payment_terms)
+        taken = Snapshot(terms) if terms is not None else payment_terms_of(customer.payment_terms)
         try:
-            due = due or due_date(invoice_date, terms)
+            due = due or due_date(invoice_date, taken.value)
         except TermsRefused as problem:
             row.refuse(str(problem), "due_date")
             return None
         if due < invoice_date:
             row.refuse(f"The due date {due} is before the invoice date {invoice_date}.", "due_date")
             return None
-        return terms, source, due
+        return taken, due
 
     def _read_terms(self, days: str, label: str) -> PaymentTerms | None:
         if (days, label) not in self._terms:

@@ -18,21 +18,18 @@ from holdco.database import Transaction
 from holdco.groups import service as groups
 from holdco.groups.models import CustomerGroup
 from holdco.ids import Kind
-from holdco.imports import directory, numbers, parents
+from holdco.imports import directory, numbers, own_terms, parents
 from holdco.imports.contacts import NewCustomer, ReadContacts
 from holdco.imports.parents import Link
 from holdco.imports.problems import Problems
 from holdco.imports.staging import ActivityLog, Staging, json_text
-from holdco.terms import service as terms
-from holdco.terms.precedence import TermField
-from holdco.terms.service import NewTerm, Owner
 
 REASON = "Imported from Zoho"
-TERMS_AT_ONCE = 1000
 
 _FIELDS = {
     "company_name": "text",
     "kind": "text",
+    "role": "text",
     "status": "text",
     "currency": "text",
     "email": "text",
@@ -70,6 +67,8 @@ _LINKS = Staging(
         "may_view": "boolean",
         "may_pay": "boolean",
         "may_manage": "boolean",
+        "pay_invoices_from": "date",
+        "inherit_terms": "boolean",
     },
 )
 _CLOSURE = Staging(
@@ -119,8 +118,10 @@ _INSERT_CONTACTS = text(
 _INSERT_LINKS = text(
     """
     insert into parent_links
-        (organization_id, id, child_id, parent_id, valid_from, valid_to, view, pay, manage, pay_invoices_from, actor, reason)
-    select o.id, s.id, s.child_id, s.parent_id, :now, null, s.may_view, s.may_pay, s.may_manage, null, :actor, :reason
+        (organization_id, id, child_id, parent_id, valid_from, valid_to, view, pay, manage, pay_invoices_from, inherit_terms,
+         actor, reason)
+    select o.id, s.id, s.child_id, s.parent_id, :now, null, s.may_view, s.may_pay, s.may_manage, s.pay_invoices_from,
+           s.inherit_terms, :actor, :reason
     from organizations o cross join import_links s
     where o.id = :organization_id
     returning 1
@@ -154,12 +155,13 @@ async def load(
     """Writes the customers that are not here yet, unless something is wrong with any. Returns them by their new ids.
 
     Expects the exclusive lock of the tree where any has a parent. Adds to the problems: NUMBER_TAKEN for a number that
-    another customer has, in the file or here (domain.md M3); the refusals of `parents.links`.
+    another customer has, in the file or here (domain.md M3); the refusals of `parents.links` and of `own_terms.price_lists`.
     """
     here = await _here(transaction, list(read.customers))
     new = {ids.new(): customer for external_id, customer in read.customers.items() if external_id not in here}
     links = await parents.links(transaction, new, mentioned=read.external_ids, names_mentioned=read.names, problems=problems)
     given = await _given_numbers(transaction, new, problems)
+    price_lists = await own_terms.price_lists(transaction, new.values(), problems)
     loaded = LoadedCustomers(created=len(new), skipped=len(here), linked=len(links))
     if problems.count:
         return loaded, {}
@@ -168,20 +170,25 @@ async def load(
     await _write_links(transaction, links)
     loaded.contacts = await _write_contacts(transaction, new, log)
     await _record(new, links, log)
-    await _write_terms(transaction, new)
+    await own_terms.write(transaction, new, price_lists)
     await _write_groups(transaction, new, loaded)
     return loaded, new
 
 
 async def _here(transaction: Transaction, external_ids: Sequence[str]) -> set[str]:
+    """Those that customers here have, in the other system or as our own ids: an export has these where there are no others."""
+    own = directory.own_ids(Kind.CUSTOMER, external_ids)
     rows = await transaction.rows(
         text(
             """
             select external_id from external_references
             where organization_id = :organization_id and system = :system and external_id = any(cast(:keys as text[]))
+            union all
+            select 'cus_' || replace(cast(id as text), '-', '') from customers
+            where organization_id = :organization_id and id = any(cast(:own as uuid[]))
             """
         ),
-        {"organization_id": transaction.organization_id, "system": directory.SYSTEM, "keys": external_ids},
+        {"organization_id": transaction.organization_id, "system": directory.SYSTEM, "keys": external_ids, "own": list(own)},
     )
     return {row[0] for row in rows}
 
@@ -231,7 +238,7 @@ async def _write_links(transaction: Transaction, links: Sequence[Link]) -> None:
     await _LINKS.create(transaction)
     await _LINKS.copy(
         transaction,
-        ((ids.new(), link.child_id, link.parent_id, link.rights.view, link.rights.pay, link.rights.manage) for link in links),
+        ((ids.new(), link.child_id, link.parent_id, *link.rights) for link in links),
     )
     await transaction.execute(
         _INSERT_LINKS,
@@ -275,16 +282,6 @@ async def _record(new: Mapping[UUID, NewCustomer], links: Sequence[Link], log: A
         for page in (link.child_id, link.parent_id):
             log.add(activity.about(Kind.CUSTOMER, link.child_id, "customer.parent_linked", customer_id=page, **details))
         await log.flush()
-
-
-async def _write_terms(transaction: Transaction, new: Mapping[UUID, NewCustomer]) -> None:
-    given = [
-        (Owner(customer_id=key), {TermField.PAYMENT_TERMS: NewTerm(customer.payment_terms)})
-        for key, customer in new.items()
-        if customer.payment_terms is not None
-    ]
-    for start in range(0, len(given), TERMS_AT_ONCE):
-        await terms.assign(transaction, dict(given[start : start + TERMS_AT_ONCE]))
 
 
 async def _write_groups(transaction: Transaction, new: Mapping[UUID, NewCustomer], loaded: LoadedCustomers) -> None:

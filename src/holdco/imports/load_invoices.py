@@ -18,7 +18,7 @@ from holdco.customers.errors import NumberTaken
 from holdco.database import Transaction
 from holdco.errors import UserErrorCode
 from holdco.ids import Kind
-from holdco.imports.directory import SYSTEM
+from holdco.imports.directory import SYSTEM, own_ids
 from holdco.imports.invoices import ReadInvoice
 from holdco.imports.problems import KEPT_MAX, Problems
 from holdco.imports.staging import ActivityLog, Staging, joining, json_text
@@ -37,6 +37,8 @@ _COLUMNS: Final = {
     "payment_terms_kind": "text",
     "payment_terms_net_days": "integer",
     "payment_terms_source": "text",
+    "payment_terms_source_id": "uuid",
+    "payment_terms_source_version": "integer",
     "bill_to": "text",
     "discount_percent": "numeric",
     "is_discount_before_tax": "boolean",
@@ -174,16 +176,24 @@ class InvoiceLoader:
             await table.create(self._transaction)
 
     async def here(self, external_ids: AbstractSet[str]) -> set[str]:
-        """Those of the ids whose invoices are here already."""
+        """Those of the ids whose invoices are here already, in the other system's or our own form."""
         rows = await self._transaction.rows(
             text(
                 """
                 select external_id from invoices
                 where organization_id = :organization_id and source_system = :system
                   and external_id = any(cast(:keys as text[]))
+                union all
+                select 'inv_' || replace(cast(id as text), '-', '') from invoices
+                where organization_id = :organization_id and id = any(cast(:own as uuid[]))
                 """
             ),
-            {"organization_id": self._transaction.organization_id, "system": SYSTEM, "keys": list(external_ids)},
+            {
+                "organization_id": self._transaction.organization_id,
+                "system": SYSTEM,
+                "keys": list(external_ids),
+                "own": list(own_ids(Kind.INVOICE, external_ids)),
+            },
         )
         return {row[0] for row in rows}
 
@@ -206,9 +216,11 @@ class InvoiceLoader:
                 invoice.currency,
                 invoice.invoice_date,
                 invoice.due_date,
-                invoice.terms.kind.value,
-                invoice.terms.net_days,
-                invoice.terms_source.value,
+                invoice.terms.value.kind.value,
+                invoice.terms.value.net_days,
+                invoice.terms.source.value,
+                invoice.terms.source_id,
+                invoice.terms.source_version,
                 self._bill_to_text(invoice.customer.id, invoice.bill_to),
                 invoice.figures.discount_percent,
                 invoice.is_discount_before_tax,
@@ -264,6 +276,8 @@ class InvoiceLoader:
                 "DUE_ON_RECEIPT",
                 0,
                 "DOCUMENT",
+                None,
+                None,
                 json_text(opening.bill_to),
                 zero,
                 True,

@@ -21,7 +21,7 @@ from holdco.customers.errors import NumberTaken
 from holdco.database import Transaction
 from holdco.errors import Refusal, UserErrorCode
 from holdco.ids import Kind
-from holdco.imports.directory import SYSTEM
+from holdco.imports.directory import SYSTEM, own_ids
 from holdco.imports.payments import Application, ReadPayment
 from holdco.imports.problems import KEPT_MAX, Problems
 from holdco.imports.staging import ActivityLog, Staging, joining
@@ -181,16 +181,24 @@ class PaymentLoader:
         await _APPLICATIONS.create(self._transaction)
 
     async def here(self, external_ids: AbstractSet[str]) -> set[str]:
-        """Those of the ids whose payments are here already."""
+        """Those of the ids whose payments are here already, in the other system's or our own form."""
         rows = await self._transaction.rows(
             text(
                 """
                 select external_id from payments
                 where organization_id = :organization_id and source_system = :system
                   and external_id = any(cast(:keys as text[]))
+                union all
+                select 'pay_' || replace(cast(id as text), '-', '') from payments
+                where organization_id = :organization_id and id = any(cast(:own as uuid[]))
                 """
             ),
-            {"organization_id": self._transaction.organization_id, "system": SYSTEM, "keys": list(external_ids)},
+            {
+                "organization_id": self._transaction.organization_id,
+                "system": SYSTEM,
+                "keys": list(external_ids),
+                "own": list(own_ids(Kind.PAYMENT, external_ids)),
+            },
         )
         return {row[0] for row in rows}
 

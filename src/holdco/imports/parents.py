@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -121,17 +122,23 @@ def closure(links: Sequence[Link], above: Mapping[UUID, Sequence[Above]]) -> Ite
     by_child = {link.child_id: link for link in links}
     for link in links:
         child_id, rights, depth, parent_id = link.child_id, link.rights, 1, link.parent_id
-        yield parent_id, child_id, depth, *rights
+        yield parent_id, child_id, depth, *_kept(rights)
         while (upper := by_child.get(parent_id)) is not None:
             parent_id, depth, rights = upper.parent_id, depth + 1, _both(rights, upper.rights)
-            yield parent_id, child_id, depth, *rights
+            yield parent_id, child_id, depth, *_kept(rights)
         for ancestor in above.get(parent_id, ()):
-            yield ancestor.ancestor_id, child_id, depth + ancestor.depth, *_both(rights, ancestor.rights)
+            yield ancestor.ancestor_id, child_id, depth + ancestor.depth, *_kept(_both(rights, ancestor.rights))
+
+
+def _kept(rights: Rights) -> tuple[bool, bool, bool, date | None]:
+    """What the closure knows of rights."""
+    return rights.view, rights.pay, rights.manage, rights.pay_invoices_from
 
 
 def _both(lower: Rights, upper: Rights) -> Rights:
-    """New links pay invoices of any date; those that are here may not."""
-    return Rights(lower.view and upper.view, lower.pay and upper.pay, lower.manage and upper.manage, upper.pay_invoices_from)
+    """Of two dates from which invoices may be paid the later one."""
+    since = [rights.pay_invoices_from for rights in (lower, upper) if rights.pay_invoices_from is not None]
+    return Rights(lower.view and upper.view, lower.pay and upper.pay, lower.manage and upper.manage, max(since, default=None))
 
 
 async def _finder(

@@ -21,9 +21,12 @@ def errors(report: Report) -> Iterator[str]:
 
 def result(report: Report) -> Iterator[str]:
     """What came in, and what was left out."""
-    customers, openings = report.customers, report.opening_balances
+    customers, openings, price_lists = report.customers, report.opening_balances, report.price_lists
     yield "This is what would be imported. Nothing was written." if report.is_dry_run else "Imported:"
     rows = (
+        ("price list", price_lists.created, price_lists.skipped),
+        ("item", price_lists.items, 0),
+        ("price of an item", price_lists.rates, 0),
         ("customer", customers.created, customers.skipped),
         ("contact", customers.contacts, 0),
         ("link to a parent", customers.linked, 0),
@@ -51,5 +54,6 @@ def result(report: Report) -> Iterator[str]:
 def _counted(count: int, noun: str) -> str:
     if count == 1:
         return f"1 {noun}"
-    plural = noun.replace("link ", "links ") if noun.startswith("link ") else f"{noun}s"
+    first, space, rest = noun.partition(" ")
+    plural = f"{first}s {rest}" if first in {"link", "price"} and rest.startswith(("to ", "of ")) else f"{first}{space}{rest}s"
     return f"{count:,} {plural}"

@@ -39,6 +39,18 @@ _LETTERS: Final[Mapping[str, tuple[str, str]]] = {
     "eeee": ("weekday", _WORD),
 }
 _DIRECTIVES: Final = {"%Y": "yyyy", "%m": "m", "%b": "mmm", "%B": "mmmm", "%d": "d", "%a": "eee", "%A": "eeee"}
+_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_WRITTEN: Final[Mapping[str, Callable[[date], str]]] = {
+    "yyyy": lambda day: f"{day.year:04}",
+    "mm": lambda day: f"{day.month:02}",
+    "m": lambda day: str(day.month),
+    "mmm": lambda day: _MONTHS[day.month - 1][:3].title(),
+    "mmmm": lambda day: _MONTHS[day.month - 1].title(),
+    "dd": lambda day: f"{day.day:02}",
+    "d": lambda day: str(day.day),
+    "eee": lambda day: _WEEKDAYS[day.weekday()][:3],
+    "eeee": lambda day: _WEEKDAYS[day.weekday()],
+}
 
 _PLAIN: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 # Commas between groups of three and a dot behind them can only be read one way; without the dot 1,250 can be read two ways.
@@ -77,21 +89,26 @@ class Remembered(dict[str, Value]):
 class DateFormat:
     """A format such as yyyy-MM-dd, dd/MM/yyyy or MMM dd, yyyy, or the same as strptime writes it: %Y-%m-%d (rule 4).
 
-    `read` maps a text to a date and refuses one of any other form. Month names are English. Raises DateFormatRefused for a
-    format that does not say year, month and day once each, or has a year of two digits.
+    `read` maps a text to a date and refuses one of any other form; `text` writes what it reads. Month names are English. Raises
+    DateFormatRefused for a format that does not say year, month and day once each, or has a year of two digits.
     """
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
         parts: list[str] = []
         names: list[str] = []
+        self._pieces: list[str | Callable[[date], str]] = []
+        self._written: dict[date, str] = {}
         for piece in re.findall(r"%.?|(?i:y+|m+|d+|e+)|[A-Za-z]+|[^A-Za-z%]+", pattern):
             letters = _DIRECTIVES.get(piece, piece.lower())
             if letters not in _LETTERS:
                 if piece[0].isalpha() or piece[0] == "%":
                     raise DateFormatRefused(_format_sentence(pattern, piece))
                 parts.append(re.escape(piece))
+                self._pieces.append(piece)
                 continue
+            # strptime reads one digit as well as two, strftime writes two.
+            self._pieces.append(_WRITTEN[{"%m": "mm", "%d": "dd"}.get(piece, letters)])
             name, expression = _LETTERS[letters]
             names.append(name)
             parts.append(f"(?P<{name}>{expression})" if name not in names[:-1] else expression)
@@ -100,6 +117,12 @@ class DateFormat:
             raise DateFormatRefused(_format_sentence(pattern, None))
         self._expression = re.compile("".join(parts))
         self.read: Mapping[str, date] = Remembered(self._parse)
+
+    def text(self, day: date) -> str:
+        written = self._written.get(day)
+        if written is None:
+            written = self._written[day] = "".join(piece if isinstance(piece, str) else piece(day) for piece in self._pieces)
+        return written
 
     def _parse(self, text: str) -> date:
         match = self._expression.fullmatch(text)

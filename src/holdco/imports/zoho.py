@@ -1,11 +1,13 @@
-"""Imports what Zoho Books and Zoho Billing export: contacts, invoices, payments; all of a set of files or nothing (domain.md 4).
+"""Imports what Zoho Books and Zoho Billing export: price lists, contacts, invoices, payments; all of a set of files or nothing
+(domain.md 4).
 
 One transaction reads, checks and writes. Whatever is wrong is told by file, line and column, everything at once; then nothing
 is written. Rows are looked at by themselves first; what binds them (parents, owners, payments) is looked at where the files
 before were sound, so that one mistake is not told as a hundred.
 
 Duplicates are skipped: a customer, an invoice or a payment that is here already, by its id at Zoho, stays as it is, and with
-a customer its contacts, parent and groups. Zoho's other policy, overwriting, is not offered yet: it cannot be undone.
+a customer its contacts, parent and groups; so does a price list, by its name, and an item, by its SKU or else its name. Zoho's
+other policy, overwriting, is not offered yet: it cannot be undone.
 """
 
 from __future__ import annotations
@@ -26,9 +28,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from holdco import database
+from holdco import database, money
 from holdco.database import Transaction, constraint_of, lock_key
-from holdco.imports import contacts, invoice_columns, load_customers, opening_balances, payments, reading
+from holdco.imports import contacts, invoice_columns, load_customers, opening_balances, payments, price_list_columns, reading
 from holdco.imports.contacts import ContactCells, ContactsReader, ReadContacts
 from holdco.imports.directory import Lookup
 from holdco.imports.headings import Cells, Columns
@@ -37,8 +39,11 @@ from holdco.imports.invoices import InvoiceReader
 from holdco.imports.load_customers import LoadedCustomers
 from holdco.imports.load_invoices import Batch, InvoiceLoader, IssuedSum
 from holdco.imports.load_payments import PaymentLoader
+from holdco.imports.load_price_lists import LoadedPriceLists, PriceListLoader
 from holdco.imports.opening_balances import LoadedOpeningBalances
 from holdco.imports.payments import PaymentCells, PaymentReader
+from holdco.imports.price_list_columns import PriceListCells
+from holdco.imports.price_lists import PriceListReader
 from holdco.imports.problems import FileRefused, ImportConflict, OrganizationUnknown, Problems, RowError
 from holdco.imports.progress import Silent, Watcher
 from holdco.imports.reading import Documents, Record, Sheet
@@ -60,10 +65,12 @@ class Files:
     contacts: Path | None = None
     invoices: Path | None = None
     payments: Path | None = None
+    price_lists: Path | None = None
 
     def shown(self, path: Path) -> str:
         """The name of a file, with its folders where another has the same name."""
-        names = [each.name for each in (self.contacts, self.invoices, self.payments) if each is not None and each != path]
+        given = (self.contacts, self.invoices, self.payments, self.price_lists)
+        names = [each.name for each in given if each is not None and each != path]
         return str(path) if path.name in names else path.name
 
 
@@ -75,6 +82,7 @@ class Report:
     """
 
     is_dry_run: bool
+    price_lists: LoadedPriceLists = field(default_factory=LoadedPriceLists)
     customers: LoadedCustomers = field(default_factory=LoadedCustomers)
     opening_balances: LoadedOpeningBalances = field(default_factory=LoadedOpeningBalances)
     invoices_created: int = 0
@@ -162,12 +170,14 @@ class _Import:
 
     async def run(self) -> None:
         """Fills the report. Raises _Undone where nothing of it is to remain."""
+        price_lists_file = _File(self, self.files.price_lists, price_list_columns.columns_of)
         contacts_file = _File(self, self.files.contacts, contacts.columns_of)
         invoices_file = _File(self, self.files.invoices, invoice_columns.columns_of)
         payments_file = _File(self, self.files.payments, payments.columns_of)
         self._read_contacts(contacts_file)
         await self._lock()
         await self.log.open()
+        await self._load_price_lists(price_lists_file)
         invoice_loader = InvoiceLoader(self.transaction, self.log)
         await invoice_loader.open()
         if contacts_file.columns is not None and self.is_sound:
@@ -198,7 +208,7 @@ class _Import:
             self.has_all_contacts = file.path is None
             return
         file.unread(contacts.unmapped(file.columns))
-        reader = ContactsReader(file.columns, file.problems, currency=self.transaction.organization.currency)
+        reader = ContactsReader(file.columns, self.dates, file.problems, currency=self.transaction.organization.currency)
         try:
             for record in file.columns.sheet.records(file.problems):
                 reader.add(record)
@@ -209,6 +219,22 @@ class _Import:
         self.contacts = reader.result
         if self.contacts.vendor_count:
             self.report.notes.append(f"{file.problems.file}: {self.contacts.vendor_count} rows of vendors were left out.")
+
+    async def _load_price_lists(self, file: _File[PriceListCells]) -> None:
+        if file.columns is None:
+            return
+        file.unread(file.columns.unmapped)
+        loader = PriceListLoader(self.transaction, self.log, file.problems)
+        reader = PriceListReader(file.columns, file.problems, currency=self.transaction.organization.currency)
+        async for batch, skipped in file.batches(loader.here, "name"):
+            loader.loaded.skipped += skipped
+            for records in batch:
+                if (price_list := reader.read(records)) is not None:
+                    loader.add(price_list)
+        if reader.purchase_count:
+            self.report.notes.append(f"{file.problems.file}: {reader.purchase_count} price lists for purchases were left out.")
+        await loader.write()
+        self.report.price_lists = loader.loaded
 
     async def _load_customers(self, problems: Problems, invoice_loader: InvoiceLoader) -> None:
         self.progress.begin("Writing customers")
@@ -245,6 +271,11 @@ class _Import:
                 groups = [reader.rows(records) for records in batch]
                 await lookup.prepare((rows[0].cells.customer_id, rows[0].cells.customer_name) for rows in groups)
                 pending = await self._write_and(loader, pending, file.problems, partial(read, groups))
+            for currency, credited in reader.credited.items():
+                paid = f"{money.to_string(credited, currency)} {currency}"
+                self.report.notes.append(
+                    f"{file.problems.file}: credit notes have paid {paid}. They are not imported: so much more is left to pay."
+                )
         await self._write_and(loader, pending, file.problems, Batch)
         self.report.invoices_created = loader.created
         self.report.invoices_skipped = loader.skipped

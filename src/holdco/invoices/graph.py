@@ -30,9 +30,14 @@ from holdco.execution.fields import amount_of, identifier, load, lookup, reads, 
 from holdco.filtering import Condition
 from holdco.ids import Kind
 from holdco.invoices import queries
-from holdco.invoices.loaders import InvoiceById, InvoiceByNumber, LinesByInvoiceId
-from holdco.invoices.models import InvoicePaymentStatus, InvoiceStatus, InvoiceTermSource
-from holdco.invoices.queries import InvoiceRow
+from holdco.invoices.drift import COLUMNS as TERMS
+from holdco.invoices.drift import draft_of
+from holdco.invoices.loaders import InvoiceById, InvoiceByNumber, LinesByInvoiceId, TermsDriftByDraft
+from holdco.invoices.models import InvoicePaymentStatus, InvoiceStatus, InvoiceTermSource, UnitPriceSource
+from holdco.invoices.queries import InvoiceLineRow, InvoiceRow
+from holdco.invoices.terms import InvoiceTerms, TermDrift
+from holdco.items.graph import Item
+from holdco.items.loaders import ItemById
 from holdco.organizations.loaders import today
 from holdco.paging import request_of
 from holdco.payments import queries as payments
@@ -46,18 +51,30 @@ if TYPE_CHECKING:
 
 strawberry.enum(InvoiceStatus)
 strawberry.enum(InvoicePaymentStatus, description="What has been paid of an issued invoice; derived, never set.")
-strawberry.enum(InvoiceTermSource, description="Where an invoice's payment terms came from when it was made.")
+strawberry.enum(
+    InvoiceTermSource,
+    description="Where a term of an invoice came from when it was made.",
+)
+strawberry.enum(
+    UnitPriceSource,
+    description="Where a line's price came from: given with it, the invoice's price list, or the item's default price.",
+)
 
 
 @strawberry.type(description="Amounts are in the invoice's currency.")
 class InvoiceLine:
     position: int
     description: str | None
-    item: str | None
+    item: str | None = strawberry.field(description="What the line calls it.")
     quantity: Decimal
     unit_price: Decimal
+    unit_price_source: UnitPriceSource
     discount_percent: Decimal
     tax_percent: Decimal
+
+    @relation("The item that it is of; null for client users, and where it is of none.")
+    def catalog_item(rows: Parent[list[InvoiceLineRow]], info: Info) -> Item | None:
+        return load(ItemById, [row.item_id if info.context.viewer.is_staff else None for row in rows])
 
     discount: Decimal = amount_of("discount", description="The line's own discount, already taken off in amount.")
 
@@ -181,6 +198,19 @@ class Invoice(NodeInterface):
     @relation()
     def lines(rows: Parent[list[InvoiceRow]], info: Info) -> list[InvoiceLine]:
         return load(LinesByInvoiceId, [row.id for row in rows])
+
+    @strawberry.field(metadata=reads())
+    def terms(row: Parent[InvoiceRow]) -> InvoiceTerms:
+        return row  # type: ignore[return-value]  # a row stands for the type that shows it
+
+    @relation(
+        "Of a draft, terms that would be others today; issued invoices keep theirs. Empty for client users.",
+        reads=("status", *TERMS),
+    )
+    def terms_drift(rows: Parent[list[InvoiceRow]], info: Info) -> list[TermDrift]:
+        is_staff = info.context.viewer.is_staff
+        drafts = [draft_of(row) if is_staff and row.status == InvoiceStatus.DRAFT else None for row in rows]
+        return load(TermsDriftByDraft, drafts, shown=lambda found, _draft: found or [])
 
     subtotal: Decimal = amount_of("subtotal", description="The lines' amounts together.")
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from holdco.customers.queries import in_scope
 from holdco.invoices import queries
+from holdco.invoices.drift import Draft, TermDrift, drifts
 from holdco.invoices.queries import InvoiceLineRow, InvoiceRow
-from holdco.loading import CountsByParent, ManyByKey, PagesByParent, RowByKey
+from holdco.loading import CountsByParent, Loader, ManyByKey, PagesByParent, RowByKey
 from holdco.paging import PageRequest
 from holdco.reader import Reader
 from holdco.scopes import CustomerScope
@@ -25,6 +26,14 @@ class InvoiceByNumber(RowByKey[str, InvoiceRow]):
 class LinesByInvoiceId(ManyByKey[UUID, InvoiceLineRow]):
     row = InvoiceLineRow
     statement = queries.LINES
+
+
+class TermsDriftByDraft(Loader[Draft, list[TermDrift]]):
+    """Staff's: a client user sees no draft."""
+
+    async def read(self, keys: list[Draft]) -> list[list[TermDrift]]:
+        found = await drifts(self.reader.rows, self.reader.organization_id, keys)
+        return [found[key.id] for key in keys]
 
 
 class InvoicesByScope(PagesByParent[InvoiceRow]):

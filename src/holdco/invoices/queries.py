@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, not_, select
+from sqlalchemy import ColumnElement, and_, not_, select, text
 
 from holdco.filtering import Filters, OrganizationId
 from holdco.invoices.models import Invoice, InvoiceLine, InvoicePaymentStatus
@@ -31,6 +31,16 @@ class InvoiceRow(NamedTuple):
     payment_terms_kind: str
     payment_terms_net_days: int
     payment_terms_source: str
+    payment_terms_source_id: UUID | None
+    payment_terms_source_version: int | None
+    discount_source: str
+    discount_source_id: UUID | None
+    discount_source_version: int | None
+    price_list_id: UUID | None
+    price_list_version: int | None
+    price_list_source: str
+    price_list_source_id: UUID | None
+    price_list_source_version: int | None
     bill_to: dict[str, Any]
     discount_percent: Decimal
     is_discount_before_tax: bool
@@ -60,8 +70,10 @@ class InvoiceLineRow(NamedTuple):
     position: int
     description: str | None
     item: str | None
+    item_id: UUID | None
     quantity: Decimal
     unit_price: Decimal
+    unit_price_source: str
     discount_percent: Decimal
     discount: int
     tax_percent: Decimal
@@ -148,4 +160,15 @@ LINES = (
     )
     .where(_LINES.organization_id == ORGANIZATION_ID, INVOICES.organization_id == ORGANIZATION_ID, is_key(_LINES.invoice_id))
     .order_by(_LINES.invoice_id, _LINES.position)
+)
+
+# Those that terms priced, of drafts.
+PRICED_LINES = text(
+    """
+    select l.invoice_id, l.position, l.item, l.item_id, l.quantity, l.unit_price, l.unit_price_source
+    from invoice_lines l
+    where l.organization_id = :organization_id and l.invoice_id = any(cast(:invoice_ids as uuid[]))
+      and l.unit_price_source <> 'DOCUMENT'
+    order by l.invoice_id, l.position
+    """
 )

@@ -15,6 +15,7 @@ from holdco.payments import queries
 from holdco.payments.queries import AllocationRow, CreditNoteRow, PayerNameRow, PaymentRow, ReceivablesRow
 from holdco.reader import Reader
 from holdco.scopes import CustomerScope
+from holdco.statements import KEYS
 
 
 class PaymentById(RowByKey[UUID, PaymentRow]):
@@ -115,7 +116,7 @@ class ReceivablesByCustomerId(Loader[UUID, list[ReceivablesRow]]):
 
     async def read(self, keys: list[UUID]) -> list[list[ReceivablesRow]]:
         found: dict[UUID, list[ReceivablesRow]] = {key: [] for key in keys}
-        parameters = {"customer_ids": keys, "today": self.today}
+        parameters = {KEYS: keys, "today": self.today}
         for key, currency, *amounts in await self.reader.rows(self.sums, parameters):
             # Postgres adds bigint up to numeric, so that no sum overflows; in Python both are whole numbers.
             found[key].append(ReceivablesRow(currency, *map(int, amounts)))
@@ -126,3 +127,9 @@ class ConsolidatedReceivablesByCustomerId(ReceivablesByCustomerId):
     """The same of each customer with all of its descendants."""
 
     sums = queries.CONSOLIDATED_RECEIVABLES
+
+
+class ConsolidatedReceivablesByGroupId(ReceivablesByCustomerId):
+    """The same of the members of each group, without what is below them."""
+
+    sums = queries.GROUP_RECEIVABLES

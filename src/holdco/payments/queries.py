@@ -197,16 +197,21 @@ def reversals_of(organization_id: UUID, keys: Sequence[UUID]) -> Select[Any]:
     return select(_ALLOCATIONS.id).where(_ALLOCATIONS.organization_id == organization_id, any_of(_ALLOCATIONS.reverses_id, keys))
 
 
-# Whose money counts for each of the customers that are asked about: its own, or that of all at and below it.
-_SELF = "array[given.id]"
-_SUBTREE = """array(
+# Whose money counts for each of the customers that are asked about: its own, or that of all at and below it. Of a group, that
+# of its members.
+SELF = "array[given.id]"
+SUBTREE = """array(
     select c.descendant_id from customer_closure c
     where c.organization_id = :organization_id and c.ancestor_id = given.id
+)"""
+MEMBERS = """array(
+    select m.customer_id from group_members m
+    where m.organization_id = :organization_id and m.group_id = given.id
 )"""
 
 
 def _receivables(owners: str, seen_only: str = "true") -> str:
-    """One row per customer and currency.
+    """One row per customer or group, and currency.
 
     Each of the three kinds of money is summed through its partial index alone. The owners are an array and not a join: they
     are found once for all three, and however wrong the planner's guess of their number is, it is one range of each index. A
@@ -214,7 +219,7 @@ def _receivables(owners: str, seen_only: str = "true") -> str:
     """
     return f"""
         with parents as materialized (
-          select given.id, {owners} as owner_ids from unnest(cast(:customer_ids as uuid[])) as given(id) where {seen_only}
+          select given.id, {owners} as owner_ids from unnest(cast(:keys as uuid[])) as given(id) where {seen_only}
         )
         select p.id, s.currency, sum(s.outstanding), sum(s.overdue), sum(s.unapplied), sum(s.open_credits),
                sum(s.open_invoice_count)
@@ -242,7 +247,8 @@ def _receivables(owners: str, seen_only: str = "true") -> str:
         """  # noqa: S608 (constants of this file only)
 
 
-RECEIVABLES = told_otherwise(text(_receivables(_SELF)), _receivables(_SELF, seen("given.id")))
-CONSOLIDATED_RECEIVABLES = told_otherwise(
-    text(_receivables(_SUBTREE)), _receivables(_SUBTREE.replace("given.id\n", "given.id and c.view\n"), seen("given.id"))
-)
+SUBTREE_IN_VIEW = SUBTREE.replace("given.id\n", "given.id and c.view\n")
+
+RECEIVABLES = told_otherwise(text(_receivables(SELF)), _receivables(SELF, seen("given.id")))
+CONSOLIDATED_RECEIVABLES = told_otherwise(text(_receivables(SUBTREE)), _receivables(SUBTREE_IN_VIEW, seen("given.id")))
+GROUP_RECEIVABLES = text(_receivables(MEMBERS))

@@ -179,7 +179,7 @@ async def _insert(transaction: Transaction, table: str, rows: Iterable[str], pro
 
     columns = f"organization_id, {_TABLES[table]}"
     staged = f"import_{table}"
-    await transaction.execute(text(f"create temporary table {staged} (like {table}) on commit drop"))
+    await transaction.execute(text(f"create temporary table {staged} (like {table} including defaults) on commit drop"))
     connection = (await transaction.connection.get_raw_connection()).driver_connection
     assert connection is not None
     await connection.copy_to_table(staged, source=chunks(), columns=columns.split(", "))

@@ -27,8 +27,9 @@ from holdco.customers.models import CustomerKind, CustomerRole
 from holdco.customers.service import Parent, Reference
 from holdco.database import Transaction
 from holdco.groups import service as groups
-from holdco.invoices import service as invoices
-from holdco.invoices.service import NewInvoice, NewLine
+from holdco.invoices import create as invoices
+from holdco.invoices.create import NewInvoice
+from holdco.invoices.lines import NewLine
 from holdco.organizations import service as organizations
 from holdco.payment_terms import PaymentTerms, PaymentTermsKind
 from holdco.payments import apply, record

@@ -432,7 +432,8 @@ def _build_wall() -> None:
         op.execute(f"alter table {table} enable row level security")
         op.execute(f"alter table {table} force row level security")
         op.execute(f"grant {privileges} on {table} to holdco_app")
-    # Servers look for work across organizations. What they see here is that there is some; the work itself they do not.
-    op.execute("create policy work on waiting_jobs for select using (true)")
+    # Servers look for work before they know for whom. What they see then is that there is some, and nothing of the work itself.
+    named = "nullif(current_setting('holdco.organization_id', true), '')"
+    op.execute(f"create policy work on waiting_jobs for select using ({named} is null)")
     # A draft whose terms have changed can be priced anew.
     op.execute("grant update on invoice_lines to holdco_app")
