@@ -65,8 +65,6 @@ async def full(engine: AsyncEngine) -> Story:
         shippingAddress=ADDRESS,
         externalReferences=[{"system": "crm", "externalId": "0001", "url": "https://crm.example/1"}],
     )  # fmt: skip
-    await story.do("customerTermsSet", id=head, discountPercent="2.5", paymentTerms={"kind": "NET", "netDays": 14})
-    await story.do("organizationTermsSet", discountPercent="1")
     branch = await story.customer(
         "Branch", number="B", under=head, access={**PAYS, "payInvoicesFrom": BEFORE},
         externalReferences=[{"system": "crm", "externalId": "0002"}], billingAddress={"street": "2 Low Street"},
@@ -89,6 +87,7 @@ async def full(engine: AsyncEngine) -> Story:
     await story.do("contactCreate", customerId=branch, name="Tom")
     await _peopled(story, head, branch)
     await _grouped(story, [head, moved])
+    await _agreed(story, head, branch, moved)
     await _paid(story, head, branch, moved)
     await _priced(story)
     await _updated(story)
@@ -136,6 +135,29 @@ async def _priced(story: Story) -> None:
     made = await story.do("priceListCreate", name="Resellers", description="They sell on.", currency="USD", **down)
     await story.do("priceListUpdate", id=made["priceList"]["id"], isActive=False)
     await story.do("itemUpdate", id=switch["item"]["id"], status="INACTIVE")
+
+
+async def _agreed(story: Story, head: str, branch: str, moved: str) -> None:
+    """Terms of everybody, chosen or not, some of which apply."""
+    lists = [
+        (await story.do("priceListCreate", name=name, currency=currency, kind="RATES"))["priceList"]["id"]
+        for name, currency in (("Reselling", "USD"), ("Selling", "USD"), ("Abroad", "EUR"))
+    ]
+    groups = [node["id"] for node in (await story.ask("{ customerGroups { nodes { id } } }"))["customerGroups"]["nodes"]]
+    chosen = dict.fromkeys(("priceList", "discountPercent", "paymentTerms"), "OPT_IN")
+    for group, listed, percent, modes in zip(groups, lists, ("5", "7"), (chosen, None), strict=False):
+        await story.do("customerGroupTermsSet", id=group, discountPercent="4")
+        given = {"priceListId": listed, "discountPercent": percent, "paymentTerms": {"kind": "END_OF_MONTH"}}
+        await story.do("customerGroupTermsSet", id=group, **given, modes=modes)
+    await story.do("customerGroupMembersAdd", id=groups[0], customerIds=[branch])
+    for key in (branch, moved):
+        for field in ("PRICE_LIST", "DISCOUNT_PERCENT", "PAYMENT_TERMS"):
+            await story.do("groupTermAccept", customerId=key, groupId=groups[0], field=field, acceptance="FOLLOW")
+    await story.do("customerTermsSet", id=head, discountPercent="2.5", paymentTerms={"kind": "NET", "netDays": 14})
+    own = {"discountPercent": "0", "paymentTerms": {"kind": "DUE_ON_RECEIPT"}}
+    await story.do("customerTermsSet", id=moved, priceListId=lists[1], **own)
+    await story.do("organizationTermsSet", priceListId=lists[2], discountPercent="1")
+    await story.do("customerGroupCreate", name="Enterprise")
 
 
 async def _updated(story: Story) -> None:
@@ -236,10 +258,14 @@ def selection(kind: GraphQLNamedOutputType, relations: int) -> str:
         # The nodes of edges are those that `nodes` has shown in full.
         steps = min(relations - 1, 0 if kind.name.endswith("Edge") else relations) if _is_entity(named) else relations
         if is_leaf_type(named) or steps >= 0:
+            inner = selection(named, steps)
+            if _is_entity(named) and (kind.name.startswith("Effective") or kind.name.endswith("Candidate")):
+                # Whose terms apply is shown in full elsewhere: with all of it everywhere a plan would be too large.
+                inner = f"{{ __typename {named.name}_id: id }}"
             # An alias for each type: no two types disagree about what stands under one name (GraphQL's overlapping fields).
             alias = f"{kind.name}_{name}: " if "Connection" not in kind.name and "Edge" not in kind.name else ""
             arguments = "(includeReversed: true)" if "includeReversed" in field.args else given
-            parts.append(f"{alias}{name}{arguments} {selection(named, steps)}")
+            parts.append(f"{alias}{name}{arguments} {inner}")
     return "{ " + " ".join(parts) + " }"
 
 
@@ -326,6 +352,9 @@ def test_every_field_that_can_be_reached_is_answered_in_the_same_bytes(answers: 
     assert encode(answer.planned) == encode(answer.stock.data)
 
 
+# Of a term that somebody has.
+WHOSE = ("value", "version", "sourceNode")
+
 # Told by imports only.
 NEVER_SAID = {"Invoice.externalId"}
 
@@ -333,7 +362,11 @@ NEVER_SAID = {"Invoice.externalId"}
 # staff no payer is hidden.
 ALWAYS_SAID = {
     *("Organization.lockedUntil", "Organization.hierarchyDepthMax", "DescendantEdge.parentId", "UserError.field"),
-    *("Allocation.actor", "Allocation.payer", "Allocation.source", "Organization.terms", "OrganizationTerms.discountPercent"),
+    *("Allocation.actor", "Allocation.payer", "Allocation.source", "Organization.terms", "CustomerGroup.modes"),
+    *("OrganizationTerms.discountPercent", "OrganizationTerms.priceList", "ParentAccess.inheritTerms"),
+    *(f"{kind}.{name}" for kind in ("EffectivePercent", "EffectivePaymentTerms") for name in WHOSE),
+    *(f"{kind}Candidate.{name}" for kind in ("PriceList", "Percent", "PaymentTerms") for name in WHOSE),
+    "PriceListCandidate.priceListVersion",
 }
 
 
