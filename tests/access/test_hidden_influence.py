@@ -250,7 +250,8 @@ RICH: Final = (
         effectiveTerms { discountPercent { value source sourceNode { id } } }
         parentAccess { view inheritTerms }
         groups { priceList { name } discountPercent paymentTerms { label } modes { priceList } termHistory { totalCount }
-          drift { totalCount nodes { field customer { name } } } insights { memberCount } consolidatedReceivables { net } } } } }""",
+          drift { totalCount nodes { field customer { name } } }
+          insights { memberCount } consolidatedReceivables { net } } } } }""",
     """{ invoices(first: 50) { nodes { number termsDrift { field }
         terms { priceList { version source sourceVersion value { name } sourceNode { id } }
           discountPercent { value source sourceVersion sourceNode { id } }
