@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco.bulk import service
-from holdco.errors import Outage
+from holdco.errors import Outage, Unavailable
 from holdco.outages import DATABASE_ERRORS, outage_of
 
 log = structlog.get_logger(__name__)
@@ -86,7 +86,9 @@ class Runner:
         try:
             jobs = await service.waiting(self._engine)
         except DATABASE_ERRORS as error:
-            raise outage_of(error) or error from error
+            if (outage := outage_of(error)) is None:
+                raise
+            raise outage from error
         self._failed = {job_id: self._failed[job_id] for _, job_id in jobs if job_id in self._failed}
         is_busy = False
         for organization_id, job_id in jobs:
@@ -101,7 +103,7 @@ class Runner:
         self._is_at_work = True
         try:
             is_done = await service.work_at(self._engine, organization_id, job_id)
-        except Outage:
+        except Unavailable:
             # Says nothing about the job.
             raise
         except Exception:
