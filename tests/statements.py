@@ -53,6 +53,9 @@ LEFT_OUT: Final = frozenset(
 )
 _CATALOGS: Final = frozenset({"pg_catalog", "information_schema"})
 
+# Read across organizations: that there is work tells nothing of it (bulk/models.py).
+_READ_ACROSS: Final = frozenset({"waiting_jobs"})
+
 # The frame of a transaction, by the first word.
 _FRAME: Final = frozenset({"BEGIN", "COMMIT", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"})
 # Statements that sqlglot does not take apart: they make tables or change a session, and read no row.
@@ -209,7 +212,9 @@ def _tenant_tables(tree: exp.Expr, names: frozenset[str]) -> list[str]:
 def _unfiltered(part: exp.Expr, names: frozenset[str]) -> Iterator[str]:
     """Every table of one SELECT, UPDATE or DELETE must be held to one organization there, not only in what surrounds it."""
     sources = {
-        table.alias_or_name: _organization_column(table.name) for table in _sources(part) if table.name in TENANT_TABLES - names
+        table.alias_or_name: _organization_column(table.name)
+        for table in _sources(part)
+        if table.name in TENANT_TABLES - names and not (isinstance(part, exp.Select) and table.name in _READ_ACROSS)
     }
     held = _held(sources, list(_conditions(part)))
     for alias, column in sources.items():

@@ -77,6 +77,8 @@ _ANSWERS: Final[dict[str, str]] = {
     "skipped { code customer { id } } note replayed",
     "allocationReverse": f"source {{ ... on Payment {{ id unapplied }} ... on CreditNote {{ id remaining }} }} "
     f"allocations {{ {ALLOCATION} }} replayed",
+    "customersBulkUpdate": "job { id status isDryRun totalCount doneCount updatedCount unchangedCount failedCount skippedCount } "
+    "replayed",
     "paymentReverse": f"payment {{ id status allocated unapplied }} allocations {{ {ALLOCATION} }} replayed",
 }
 

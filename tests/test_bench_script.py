@@ -26,6 +26,7 @@ LIMITS = {
     "pay": "at most 2.0 times",
     "pay_concurrent": "nothing lost, no error",
     "subscriptions": "nothing lost, memory flat",
+    "bulk": "at most 10.0 times",
     "import": "at most 6.0 times",
     "start": "to its first answer",
 }

@@ -82,6 +82,10 @@ def test_lists_that_grow_are_connections() -> None:
         "Customer.groups",  # of one customer
         "Customer.receivables",  # one per currency
         "Customer.consolidatedReceivables",
+        "CustomerGroup.consolidatedReceivables",
+        "Insights.byCurrency",
+        "Insights.byMonth",  # at most 120 months, and one per currency
+        "Insights.topCustomers",  # at most 100
         "EffectivePriceList.candidates",  # of one customer and those above it
         "EffectivePercent.candidates",
         "EffectivePaymentTerms.candidates",
@@ -121,7 +125,7 @@ def test_every_mutation_takes_one_input_and_says_why_it_refused() -> None:
         assert all(not each.endswith("!") or each.startswith("[") or each in {"Boolean!", "Int!"} for each in others), name
 
 
-def test_whatever_moves_money_needs_an_idempotency_key() -> None:
+def test_whatever_moves_money_or_changes_many_customers_needs_an_idempotency_key() -> None:
     keyed = set()
     for name, field in mutations().fields.items():
         given = get_named_type(field.args["input"].type)
@@ -140,6 +144,7 @@ def test_whatever_moves_money_needs_an_idempotency_key() -> None:
         "creditNoteApply",
         "allocationReverse",
         "invoiceVoid",
+        "customersBulkUpdate",
     }
 
 

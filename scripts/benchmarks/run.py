@@ -25,6 +25,7 @@ import trees
 from measuring import Figure, table
 from world import ROOT, World, database, world
 
+import bulk
 import subscriptions
 from holdco.settings import Settings
 
@@ -54,6 +55,11 @@ BENCHES = {
         "1,000 sockets, of which 100 are told of 100 commits a second; nothing lost, memory flat",
         None,
         subscriptions.subscriptions,
+    ),
+    "bulk": Bench(
+        "111,000 customers updated by one job: what the slowest hundredth of small queries takes beside it, against without it",
+        10.0,
+        bulk.bulk,
     ),
     "import": Bench("100,000 invoice rows of a CSV file, against COPY of what they become", 6.0, importing.import_),
     "start": Bench("scripts/dev on existing data to its first answer", None, starting.start),

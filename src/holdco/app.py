@@ -21,6 +21,7 @@ from holdco.authentication.accepting import Accepting
 from holdco.authentication.authenticator import Authenticator
 from holdco.authentication.oidc import OpenIdProvider, ProviderSettings
 from holdco.authentication.tokens import AccessTokens
+from holdco.bulk.runner import Runner
 from holdco.changes.hub import Hub
 from holdco.changes.listening import Listener
 from holdco.context import Capacity, Context
@@ -110,8 +111,10 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None, grap
         stopping_since = stopping_since or monotonic()
         hub.close()
         sockets.stop()
+        runner.finish()
 
     listener = Listener(create_engine(settings.database_url, pool_size=1), hub)
+    runner = Runner(create_engine(settings.database_url, pool_size=1), hub.work)
     provider = _provider(settings, engine)
     authentication = Authenticator(
         AccessTokens(engine),
@@ -140,10 +143,13 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None, grap
     @asynccontextmanager
     async def lifespan(_app: Router) -> AsyncIterator[dict[str, Any]]:
         await listener.start()
+        runner.start()
         async with probes.running():
             yield {STOP: stop}
-        now = monotonic()
-        await operations.settle(seconds=max(0.0, settings.stop_timeout - (now - (stopping_since or now))))
+        until = (stopping_since or monotonic()) + settings.stop_timeout
+        runner.finish()
+        await operations.settle(seconds=max(0.0, until - monotonic()))
+        await runner.stop(seconds=max(0.0, until - monotonic()))
         await listener.stop()
         await authentication.stop()
         if provider is not None:

@@ -99,6 +99,7 @@ class UserErrorCode(StrEnum):
         "Money goes to its owner's invoices or downwards, and this is neither.",
     )
     NOT_AT_CUSTOMER = "NOT_AT_CUSTOMER", "Who is put to a project belongs to its customer or to one above it."
+    NOT_DONE = "NOT_DONE", "The database does not take this change of this one customer; the server's log tells why."
     NOT_A_MEMBER = "NOT_A_MEMBER", "The customer is not in the group."
     NOT_FOUND = "NOT_FOUND", "There is no such thing, or none that may be seen."
     NUMBER_TAKEN = "NUMBER_TAKEN", "Another customer, invoice or payment has this number."

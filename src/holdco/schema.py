@@ -19,6 +19,9 @@ from strawberry.schema.config import StrawberryConfig
 
 from holdco.access.graph import AccessQueries
 from holdco.access.mutations import AccessMutations
+from holdco.bulk.graph import BulkJob, BulkQueries
+from holdco.bulk.loaders import BulkJobById
+from holdco.bulk.mutations import BulkMutations
 from holdco.client_users.graph import ClientUser, ClientUserQueries
 from holdco.client_users.loaders import ClientUserById
 from holdco.client_users.mutations import ClientUserMutations
@@ -75,6 +78,7 @@ _LOADERS: dict[Kind, type[Loader[Any, Any]]] = {
     Kind.CREDIT_NOTE: CreditNoteById,
     Kind.ALLOCATION: AllocationById,
     Kind.ACTIVITY: ActivityById,
+    Kind.BULK_JOB: BulkJobById,
     Kind.ITEM: ItemById,
     Kind.PRICE_LIST: PriceListById,
 }
@@ -118,6 +122,7 @@ class Query(
     AllocationQueries,
     OrganizationQueries,
     AccessQueries,
+    BulkQueries,
 ):
     pass
 
@@ -136,6 +141,7 @@ class Mutation(
     PaymentMutations,
     OrganizationMutations,
     AccessMutations,
+    BulkMutations,
 ):
     pass
 
@@ -165,6 +171,7 @@ schema = Schema(
     types=[
         Activity,
         Allocation,
+        BulkJob,
         ClientUser,
         Contact,
         CreditNote,

@@ -61,6 +61,7 @@ SIZES: Final = Sizes(
                 "AccessTokenPayload",
                 "AllocationPayload",
                 "AllocationPlan",
+                "BulkUpdatePayload",
                 "ClientUserInvitePayload",
                 "ClientUserPayload",
                 "ContactDeletePayload",

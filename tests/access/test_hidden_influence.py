@@ -64,6 +64,9 @@ KINDS: Final = {
     "credit_notes": Kind.CREDIT_NOTE,
     "allocations": Kind.ALLOCATION,
     "activity": Kind.ACTIVITY,
+    "items": Kind.ITEM,
+    "price_lists": Kind.PRICE_LIST,
+    "bulk_jobs": Kind.BULK_JOB,
 }
 
 
@@ -243,6 +246,18 @@ RICH: Final = (
         clientUsers { totalCount edges { role node { name customers { totalCount } projects { nodes { name } } } } }
         contacts { totalCount nodes { name clientUser { name } projects { totalCount nodes { name } } } } } }
       contacts { totalCount } }""",
+    """{ customers(first: 50) { nodes { ownTerms { discountPercent priceList { name } paymentTerms { label } }
+        effectiveTerms { discountPercent { value source sourceNode { id } } }
+        parentAccess { view inheritTerms }
+        groups { priceList { name } discountPercent paymentTerms { label } modes { priceList } termHistory { totalCount }
+          drift { totalCount nodes { field customer { name } } }
+          insights { memberCount } consolidatedReceivables { net } } } } }""",
+    """{ invoices(first: 50) { nodes { number termsDrift { field }
+        terms { priceList { version source sourceVersion value { name } sourceNode { id } }
+          discountPercent { value source sourceVersion sourceNode { id } }
+          paymentTerms { source sourceVersion sourceNode { id } } }
+        lines { unitPrice unitPriceSource catalogItem { name } } } }
+      items { totalCount nodes { name } } priceLists { totalCount nodes { name } } }""",
 )
 # Of each customer, and of each payment and credit note, seen or not.
 OF_EACH: Final = """query ($id: ID!) {
@@ -254,6 +269,8 @@ OF_EACH: Final = """query ($id: ID!) {
   customerDeletePreview(id: $id) { contactCount userErrors { code message } } }"""
 OF_EACH_PERSON: Final = "query ($id: ID!) { node(id: $id) { id } clientUser(id: $id) { name customers { totalCount } } }"
 OF_EACH_PROJECT: Final = "query ($id: ID!) { node(id: $id) { id } project(id: $id) { name clientUsers { totalCount } } }"
+OF_EACH_ITEM: Final = "query ($id: ID!) { node(id: $id) { id } item(by: {id: $id}) { name prices { unitPrice } } }"
+OF_EACH_PRICE_LIST: Final = "query ($id: ID!) { node(id: $id) { id } priceList(by: {id: $id}) { name version } }"
 OF_EACH_SOURCE: Final = """query ($id: ID!) { allocationPreview(input: {sourceId: $id}) {
   lines { amount balanceAfter invoice { number } } allocated unapplied skipped { code customer { name } }
   userErrors { code message } } }"""
@@ -324,6 +341,8 @@ async def test_what_is_hidden_changes_no_answer_about_anything_that_there_is(dat
         (OF_EACH, "customers"),
         (OF_EACH_PERSON, "client_users"),
         (OF_EACH_PROJECT, "projects"),
+        (OF_EACH_ITEM, "items"),
+        (OF_EACH_PRICE_LIST, "price_lists"),
         (OF_EACH_SOURCE, "payments", "credit_notes"),
     ):
         asked += [(document, {"id": ids.encode(KINDS[table], row["id"])}) for table in tables for row in pair.world.rows[table]]

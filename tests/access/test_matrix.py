@@ -68,6 +68,10 @@ async def _allocation(story: Story, customer_id: str) -> str:
     return made
 
 
+async def _selector(_story: Story, customer_id: str) -> dict[str, Any]:
+    return {"subtreeOf": customer_id}
+
+
 async def _group(story: Story, _customer_id: str) -> str:
     return await group(story, "Resellers")
 
@@ -152,6 +156,7 @@ INPUTS: Final[dict[str, Input]] = {
     "itemUpdate": _given(id=_item, name="Switch"),
     "priceListCreate": _given(name="Reseller prices", currency="USD", kind="RATES"),
     "priceListUpdate": _given(id=_price_list, isActive=False),
+    "customersBulkUpdate": _given(selector=_selector, patch={"role": "BRANCH"}),
     "contactCreate": _given(customerId=str, name="Grace"),
     "contactUpdate": _given(id=_contact, name="Grace"),
     "contactDelete": _given(id=_contact, confirm=True),

@@ -30,7 +30,6 @@ TABLES = (
     *("former_group_members", "terms", "term_acceptances", "bulk_jobs", "bulk_job_rows"),
     *("invoices", "invoice_lines", "payments", "credit_notes", "allocations", "client_users", "client_user_customers"),
     *("invitations", "projects", "project_client_users", "project_contacts", "activity"),
-    *("items", "item_prices", "price_lists", "price_list_versions", "price_list_rates"),
 )
 # What visible invoices refer to, and client users do not see.
 CATALOG = ("items", "price_lists", "price_list_versions")
@@ -114,7 +113,6 @@ class Maker:
         self._terms(customers)
         users = [self._user(customers) for _ in range(3)]
         self._projects(customers, users)
-        self._prices()
         return World(self.rows, self.links, users[0]["id"])
 
     def _customer(self) -> Row:
@@ -160,7 +158,8 @@ class Maker:
 
     def _catalog(self) -> None:
         for _ in range(2):
-            item = self.add("items", **_DATED, id=self.key(), name=self.word(), sku=self.word(), status="ACTIVE")
+            named = {"name": self.word(), "description": self.word()}
+            item = self.add("items", **_DATED, **named, id=self.key(), sku=self.word(), status="ACTIVE")
             self.add("item_prices", item_id=item["id"], currency="GBP", unit_price=Decimal(self.amount()) / 100)
             price_list = self.add("price_lists", **_DATED, id=self.key(), name=self.word(), currency="GBP", kind="RATES")
             version = {"price_list_id": price_list["id"], "version": 1, "valid_from": NOW, "actor": self.word()}
@@ -403,19 +402,6 @@ class Maker:
                 self.add("project_client_users", project_id=project["id"], client_user_id=user["id"])
             for contact in self._some(self.rows["contacts"])[:2]:
                 self.add("project_contacts", project_id=project["id"], contact_id=contact["id"])
-
-    def _prices(self) -> None:
-        """Nobody but staff sees any of them: `without_hidden` keeps none."""
-        for _ in range(2):
-            named = {"name": self.word(), "description": self.word()}
-            item = self.add("items", **_DATED, **named, id=self.key(), sku=self.word(), status="ACTIVE")
-            self.add("item_prices", item_id=item["id"], currency="GBP", unit_price=Decimal(self.amount()))
-            named = {"name": self.word(), "description": self.word()}
-            prices = self.add("price_lists", **_DATED, **named, id=self.key(), currency="GBP", kind="RATES")
-            version = {"price_list_id": prices["id"], "version": 1, "valid_from": NOW, "actor": self.word()}
-            self.add("price_list_versions", **version)
-            rate = {"price_list_id": prices["id"], "item_id": item["id"], "version_from": 1}
-            self.add("price_list_rates", **rate, quantity_from=Decimal(0), unit_price=Decimal(self.amount()))
 
     def _some(self, rows: list[Row]) -> list[Row]:
         return [row for row in rows if self._chance.random() < 0.5]

@@ -32,7 +32,15 @@ mutation ($input: AccessTokenCreateInput!) {
 REVOKE = "mutation ($id: ID!) { accessTokenRevoke(input: {id: $id}) { accessToken { id } userErrors { code field } } }"
 PERMISSIONS = {
     StaffRole.BILLING: ["VIEW", "MANAGE_CONTACTS", "MANAGE_INVOICES", "RECORD_MONEY", "APPLY_MONEY"],
-    StaffRole.SALES: ["VIEW", "MANAGE_CUSTOMERS", "MANAGE_CONTACTS", "MANAGE_PROJECTS", "MANAGE_GROUPS"],
+    StaffRole.SALES: [
+        "VIEW",
+        "MANAGE_CUSTOMERS",
+        "MANAGE_CONTACTS",
+        "MANAGE_PROJECTS",
+        "MANAGE_GROUPS",
+        "MANAGE_TERMS",
+        "MANAGE_PRICES",
+    ],
     StaffRole.READ_ONLY: ["VIEW"],
 }
 

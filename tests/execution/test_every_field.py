@@ -91,6 +91,7 @@ async def full(engine: AsyncEngine) -> Story:
     await _grouped(story, [head, moved])
     await _paid(story, head, branch, moved)
     await _priced(story)
+    await _updated(story)
     await story.settings(lockedUntil="2025-12-31", hierarchyDepthMax=9)
     await open_to_tests(engine, organization_id)
     await client_user(engine, organization_id, "H", email="ruth@head.example")
@@ -135,6 +136,23 @@ async def _priced(story: Story) -> None:
     made = await story.do("priceListCreate", name="Resellers", description="They sell on.", currency="USD", **down)
     await story.do("priceListUpdate", id=made["priceList"]["id"], isActive=False)
     await story.do("itemUpdate", id=switch["item"]["id"], status="INACTIVE")
+
+
+async def _updated(story: Story) -> None:
+    """Bulk jobs before their turn, done, and given up; a customer that is gone, and one that was skipped."""
+    gone, closed = await story.customer("Gone"), await story.customer("Closed")
+    await story.do("customerDeactivate", id=closed)
+    given = {"selector": {"ids": [gone, closed]}, "patch": {"role": "OTHER"}}
+    jobs = [(await story.do("customersBulkUpdate", **given))["job"]["id"] for _ in range(3)]
+    preview = await story.ask("query ($id: ID!) { customerDeletePreview(id: $id) { confirmationToken } }", id=gone)
+    await story.do("customerDelete", id=gone, confirmationToken=preview["customerDeletePreview"]["confirmationToken"])
+    async with directly(story.engine, story.organization_id) as connection:
+        for job, statement in (
+            (jobs[1], "update bulk_jobs set status = 'FAILED', error = 'The next rows failed.' where id = :id"),
+            (jobs[2], "update bulk_jobs set status = 'QUEUED', started_at = null, finished_at = null where id = :id"),
+            (jobs[2], "update bulk_job_rows set result = null where job_id = :id"),
+        ):
+            await connection.execute(text(statement), {"id": ids.decode(Kind.BULK_JOB, job)})
 
 
 async def _paid(story: Story, head: str, branch: str, moved: str) -> None:
@@ -185,12 +203,16 @@ ARGUMENTS = [
     ("payment", '(by: {{id: "{payment}"}})'),
     ("item", '(by: {{sku: "R"}})'),
     ("priceList", '(by: {{name: "Resellers"}})'),
+    ("bulkJob", '(id: "{bulkJob}")'),
     ("allocationPreview", '(input: {{sourceId: "{payment}"}})'),
     ("allocationPreview", '(input: {{sourceId: "{payment}", strategy: EXACT_MATCH}})'),
     ("allocationPreview", '(input: {{sourceId: "{payment}", scope: CUSTOMERS, customerIds: ["{person}"]}})'),
 ]
 # What must be given to other fields, with the id of an item filled in likewise.
-NESTED = {"PriceList.prices": f'(items: [{{itemId: "{{item}}"}}, {{itemId: "itm_{"0" * 32}"}}])'}
+NESTED = {
+    "PriceList.prices": f'(items: [{{itemId: "{{item}}"}}, {{itemId: "itm_{"0" * 32}"}}])',
+    "Insights.topCustomers": "(currency: USD)",
+}
 ROOTS = sorted({(name, "") for name, field in QUERY.fields.items() if not any(map(is_required_argument, field.args.values()))})
 CASES = [*ROOTS, *ARGUMENTS, ("viewer", "")]
 
@@ -253,6 +275,7 @@ async def answers(full: Story) -> list[Answer]:
         kind: known["customer"][f"{kind}s"]["nodes"][0]["id"] for kind in ("contact", "creditNote", "clientUser", "project")
     }
     given["allocations"] = '", "'.join(each["id"] for each in known["payments"]["nodes"][0]["allocations"]["nodes"])
+    given["bulkJob"] = known["bulkJobs"]["nodes"][0]["id"]
     given["link"] = known["moved"]["hierarchyHistory"]["nodes"][0]["id"]
     staff = Viewer(full.organization_id, "tester", StaffRole.ADMIN)
     asked = [
@@ -275,6 +298,7 @@ KNOWN = """{
   }
   invoices { nodes { id } }
   item(by: {sku: "R"}) { id }
+  bulkJobs(first: 1) { nodes { id } }
   person: customer(by: {number: "P"}) { id }
   moved: customer(by: {number: "M"}) { hierarchyHistory { nodes { id } } }
   payments(filter: {reference: {eq: "R"}}) { nodes { id allocations(includeReversed: true) { nodes { id } } } }

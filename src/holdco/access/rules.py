@@ -62,6 +62,7 @@ RULES: Final[dict[str, Rule]] = {
     "customerGroupDelete": Rule(_CUSTOMERS),
     "customerGroupMembersAdd": Rule(_CUSTOMERS),
     "customerGroupMembersRemove": Rule(_CUSTOMERS),
+    "customersBulkUpdate": Rule(_CUSTOMERS),
     "customerGroupTermsSet": Rule(_CUSTOMERS),
     "groupTermAccept": Rule(_CUSTOMERS),
     "groupTermDecline": Rule(_CUSTOMERS),

@@ -104,6 +104,8 @@ class Hub:
         self._is_closed = False
         self._watching: dict[tuple[UUID, Topic, UUID], dict[Subscriber, None]] = {}
         self.revocations = Revocations()
+        # Set when there may be work (`work.py`); whoever looks for it clears it first.
+        self.work = asyncio.Event()
 
     @property
     def subscriber_count(self) -> int:

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from holdco import tenancy
-from holdco.changes import revocations
+from holdco.changes import revocations, work
 from holdco.changes.hub import Hub, Place
 from holdco.changes.notice import CHANNEL, Notice, read
 
@@ -87,7 +87,9 @@ class Listener:
             connection.add_termination_listener(self._lost)
             await connection.add_listener(CHANNEL, self._hear)
             await connection.add_listener(revocations.CHANNEL, self._hear_revocation)
+            await connection.add_listener(work.CHANNEL, self._hear_work)
             self._hub.revocations.listen(is_listening=True)
+            self._hub.work.set()
             self._backlog.clear()
             self._hub.refetch()
             self._tried.set()
@@ -103,6 +105,9 @@ class Listener:
 
     def _hear_revocation(self, _connection: Any, _process: int, _channel: str, payload: object) -> None:
         self._hub.revocations.tell(*revocations.read(str(payload)))
+
+    def _hear_work(self, _connection: Any, _process: int, _channel: str, _payload: object) -> None:
+        self._hub.work.set()
 
     def _hear(self, _connection: Any, _process: int, _channel: str, payload: object) -> None:
         if len(self._backlog) >= BACKLOG_MAX:

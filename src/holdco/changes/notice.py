@@ -26,6 +26,8 @@ class Topic(StrEnum):
     CUSTOMER = "c"
     INVOICE = "i"
     ALLOCATION = "a"
+    # By the job's own id, and always named: its watchers watch one job.
+    JOB = "j"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Notice:
 
     @property
     def customer_ids(self) -> set[UUID]:
-        return {key for by_customer in self.topics.values() for key in by_customer or ()}
+        of_customers = (by_customer for topic, by_customer in self.topics.items() if topic is not Topic.JOB)
+        return {key for by_customer in of_customers for key in by_customer or ()}
 
 
 @dataclass(slots=True)
@@ -50,7 +53,7 @@ class Changes:
     def add(self, topic: Topic, customer_id: UUID, changed_id: UUID) -> None:
         """A change of something that belongs to the customer, or to one of several customers."""
         by_customer = self._ids.setdefault(topic, {})
-        if self._count < IDS_MAX:
+        if self._count < IDS_MAX or topic is Topic.JOB:
             by_customer.setdefault(customer_id, {})[changed_id] = None
             self._count += 1
 
@@ -69,7 +72,8 @@ class Changes:
         }
         written = orjson.dumps({"o": organization_id.hex, **named})
         if self._count >= IDS_MAX or len(written) > PAYLOAD_BYTES_MAX:
-            written = orjson.dumps({"o": organization_id.hex, **dict.fromkeys(named)})
+            jobs = {topic: by_job for topic, by_job in named.items() if topic == Topic.JOB.value}
+            written = orjson.dumps({"o": organization_id.hex, **dict.fromkeys(named), **jobs})
         return written.decode()
 
 

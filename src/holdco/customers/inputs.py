@@ -53,11 +53,12 @@ class CustomerFilter:
     parent_id: IdFilter | None = None
     is_root: bool | None = strawberry.field(default=None, description="Has no parent.")
     external_id: CodeFilter | None = None
+    group_id: IdFilter | None = strawberry.field(default=None, description="In one of these groups; null: in none at all.")
     created_at: DateTimeFilter | None = None
     updated_at: DateTimeFilter | None = None
 
     def conditions(self) -> list[Condition]:
-        return conditions_of(self, {"id": Kind.CUSTOMER, "parent_id": Kind.CUSTOMER})
+        return conditions_of(self, {"id": Kind.CUSTOMER, "parent_id": Kind.CUSTOMER, "group_id": Kind.GROUP})
 
 
 @strawberry.input(one_of=True, description="Exactly one of these.")

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Select, and_, exists, select
+from sqlalchemy import Column, ColumnElement, Select, Uuid, and_, column, exists, select, table
 
 from holdco.customers.models import Customer, CustomerClosure, ExternalReference, ParentLink
 from holdco.filtering import Elsewhere, Filters, OrganizationId, any_of, compare
@@ -19,6 +19,8 @@ from holdco.statements import ORGANIZATION_ID, STATEMENTS_MAX, Names, is_key
 _CUSTOMERS = Customer.__table__.c
 _CLOSURE = CustomerClosure.__table__.c
 _LINKS = ParentLink.__table__.c
+# Groups are a feature above this one; their tables are one schema with ours all the same.
+_MEMBERS = table("group_members", *(column(name, Uuid) for name in ("organization_id", "group_id", "customer_id"))).c
 
 
 class CustomerRow(NamedTuple):
@@ -91,6 +93,12 @@ def _email(_organization_id: OrganizationId, _operator: str, value: Any) -> Colu
     return compare(_CUSTOMERS.email, "eq" if value is None else "eq_ignoring_case", value)
 
 
+def _group_id(organization_id: OrganizationId, operator: str, value: Any) -> ColumnElement[bool]:
+    """Null means that it is in no group."""
+    is_member = exists().where(_MEMBERS.organization_id == organization_id, _MEMBERS.customer_id == _CUSTOMERS.id)
+    return ~is_member if value is None else is_member.where(compare(_MEMBERS.group_id, operator, value))
+
+
 FILTERS = Filters(
     {
         "id": _CUSTOMERS.id,
@@ -104,6 +112,7 @@ FILTERS = Filters(
         "parent_id": _CUSTOMERS.parent_id,
         "is_root": _is_root,
         "external_id": Elsewhere(_external_id),
+        "group_id": Elsewhere(_group_id),
         "created_at": _CUSTOMERS.created_at,
         "updated_at": _CUSTOMERS.updated_at,
         "depth": _CLOSURE.depth,

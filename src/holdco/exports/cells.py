@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from holdco.payment_terms import PaymentTerms, PaymentTermsKind
@@ -30,6 +31,7 @@ _ADDRESS = {
 }
 
 
+@lru_cache(10_000)
 def plain(value: Decimal, places_min: int = 2) -> str:
     """No exponent, no separators; zeros behind `places_min` places are left out."""
     whole, _, digits = format(value, "f").partition(".")

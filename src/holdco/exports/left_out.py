@@ -114,8 +114,8 @@ LEFT_OUT: Final = (
             """
             select count(*) from invoices
             where organization_id = :organization_id
-              and (payment_terms_source in ('CUSTOMER', 'GROUP', 'ANCESTOR') or discount_source <> 'DOCUMENT'
-                   or price_list_id is not null)
+              and (payment_terms_source in ('CUSTOMER', 'GROUP', 'ANCESTOR')
+                   or discount_source in ('CUSTOMER', 'GROUP', 'ANCESTOR') or price_list_id is not null)
             """
         ),
     ),

@@ -13,10 +13,14 @@ from strawberry import ID, Maybe
 from holdco import ids
 from holdco.connections import Info, UserError, attempt, input_id, input_ids
 from holdco.customers.queries import CustomerRow
+from holdco.database import Transaction
+from holdco.errors import InvalidInput
 from holdco.execution.fields import relation
 from holdco.groups import deletion, service
 from holdco.groups.graph import SHADOWED_NAMED_MAX, CustomerGroup, shadowed
+from holdco.groups.inputs import CustomerSelectorInput
 from holdco.groups.loaders import GroupById
+from holdco.groups.selection import Selection, chosen
 from holdco.ids import Kind
 
 if TYPE_CHECKING:
@@ -42,10 +46,13 @@ class CustomerGroupUpdateInput:
     description: Maybe[str | None] = None
 
 
-@strawberry.input
+@strawberry.input(description="Either customerIds or a selector.")
 class CustomerGroupMembersInput:
     id: ID = strawberry.field(description="The group.")
-    customer_ids: list[ID] = strawberry.field(description=f"At most {MEMBERS_PER_REQUEST_MAX}.")
+    customer_ids: list[ID] | None = strawberry.field(default=None, description=f"At most {MEMBERS_PER_REQUEST_MAX}.")
+    selector: CustomerSelectorInput | None = strawberry.field(
+        default=None, description=f"For at most {MEMBERS_PER_REQUEST_MAX} customers; customersBulkUpdate takes more."
+    )
 
 
 async def _shadowed(
@@ -83,8 +90,23 @@ def _changed(given: CustomerGroupUpdateInput) -> dict[str, Any]:
     return {name: some.value for name, some in fields.items() if name not in {"id", "version"} and some is not None}
 
 
-def _customer_ids(given: Sequence[ID]) -> list[UUID]:
-    return input_ids(Kind.CUSTOMER, given, "customerIds", most=MEMBERS_PER_REQUEST_MAX)
+def _named(given: CustomerGroupMembersInput) -> list[UUID] | Selection:
+    if given.customer_ids is not None and given.selector is None:
+        return input_ids(Kind.CUSTOMER, given.customer_ids, "customerIds", most=MEMBERS_PER_REQUEST_MAX)
+    if given.customer_ids is None and given.selector is not None:
+        return given.selector.selection()
+    raise InvalidInput("Say which customers: either by customerIds or by a selector.", field=("customerIds",))
+
+
+async def _customer_ids(transaction: Transaction, named: list[UUID] | Selection) -> list[UUID]:
+    if not isinstance(named, Selection):
+        return named
+    found = await chosen(transaction, named, most=MEMBERS_PER_REQUEST_MAX)
+    if len(found) > MEMBERS_PER_REQUEST_MAX:
+        raise InvalidInput(
+            f"These are more than {MEMBERS_PER_REQUEST_MAX} customers. customersBulkUpdate takes as many.", field=("selector",)
+        )
+    return found
 
 
 @strawberry.input
@@ -140,8 +162,9 @@ class GroupMutations:
     ) -> CustomerGroupPayload:
         async def use_case() -> CustomerGroupPayload:
             group_id = input_id(Kind.GROUP, input.id, "id")
-            customer_ids = _customer_ids(input.customer_ids)
+            named = _named(input)
             async with info.context.transaction() as transaction:
+                customer_ids = await _customer_ids(transaction, named)
                 await service.add_members(transaction, group_id, customer_ids)
             group = await info.context.show(GroupById, group_id)
             return CustomerGroupPayload(customer_group=group, added=(group_id, customer_ids))
@@ -156,8 +179,9 @@ class GroupMutations:
     ) -> CustomerGroupPayload:
         async def use_case() -> CustomerGroupPayload:
             group_id = input_id(Kind.GROUP, input.id, "id")
-            customer_ids = _customer_ids(input.customer_ids)
+            named = _named(input)
             async with info.context.transaction() as transaction:
+                customer_ids = await _customer_ids(transaction, named)
                 await service.remove_members(transaction, group_id, customer_ids)
             return CustomerGroupPayload(customer_group=await info.context.show(GroupById, group_id))
 

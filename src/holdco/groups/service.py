@@ -144,6 +144,12 @@ _END_ACCEPTANCES = text(
 
 async def join(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
     """Adds customers that nobody deletes to a group that is locked. Returns the ids of those that were no members yet."""
+    joined = await enlist(transaction, group_id, customer_ids)
+    return await _record_members(transaction, group_id, "group.member_added", joined)
+
+
+async def enlist(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """As `join`, for a caller who records it."""
     rows = await transaction.rows(
         _JOIN,
         {
@@ -154,11 +160,17 @@ async def join(transaction: Transaction, group_id: UUID, customer_ids: Sequence[
             "actor": transaction.actor,
         },
     )
-    return await _record_members(transaction, group_id, "group.member_added", [row[0] for row in rows])
+    return [row[0] for row in rows]
 
 
 async def leave(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
     """Removes customers from a group that is locked, and remembers that they were in it. Returns the ids of those that were."""
+    left = await release(transaction, group_id, customer_ids)
+    return await _record_members(transaction, group_id, "group.member_removed", left)
+
+
+async def release(transaction: Transaction, group_id: UUID, customer_ids: Sequence[UUID]) -> list[UUID]:
+    """As `leave`, for a caller who records it."""
     members = GroupMember.__table__.c
     rows = await transaction.rows(
         delete(GroupMember)
@@ -180,7 +192,7 @@ async def leave(transaction: Transaction, group_id: UUID, customer_ids: Sequence
     }
     await transaction.execute(_REMEMBER, {**parameters, "added_at": [row.added_at for row in rows], "actor": transaction.actor})
     await transaction.execute(_END_ACCEPTANCES, parameters)
-    return await _record_members(transaction, group_id, "group.member_removed", left)
+    return left
 
 
 async def _record_members(transaction: Transaction, group_id: UUID, action: str, customer_ids: Sequence[UUID]) -> list[UUID]:

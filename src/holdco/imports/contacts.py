@@ -168,7 +168,6 @@ class ParentWish(NamedTuple):
     external_id: str | None
     name: str | None
     rights: Rights
-    inherit_terms: bool = False
 
 
 @dataclass(slots=True)
@@ -337,7 +336,7 @@ class ContactsReader:
                 "A parent that may pay or manage must also be allowed to view.", "allow_view", UserErrorCode.RIGHTS_INCONSISTENT
             )
             return None
-        return ParentWish(parent_id, cells.parent_name or None, Rights(view, pay, manage, since), inherit_terms)
+        return ParentWish(parent_id, cells.parent_name or None, Rights(view, pay, manage, since, inherit_terms))
 
 
 def _name(row: Row[ContactCells]) -> str:

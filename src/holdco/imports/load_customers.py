@@ -238,7 +238,7 @@ async def _write_links(transaction: Transaction, links: Sequence[Link]) -> None:
     await _LINKS.create(transaction)
     await _LINKS.copy(
         transaction,
-        ((ids.new(), link.child_id, link.parent_id, *link.rights, link.inherit_terms) for link in links),
+        ((ids.new(), link.child_id, link.parent_id, *link.rights) for link in links),
     )
     await transaction.execute(
         _INSERT_LINKS,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -31,7 +32,6 @@ class Link(NamedTuple):
     child_id: UUID
     parent_id: UUID
     rights: Rights
-    inherit_terms: bool
 
 
 class Above(NamedTuple):
@@ -89,10 +89,7 @@ async def links(
             )
     levels = _levels(new, parents, problems)
     await _check_depth(transaction, new, parents, levels, problems)
-    return [
-        Link(new[key], key, parents[key].id, wishes[key].rights, wishes[key].inherit_terms)
-        for key in sorted(levels, key=levels.__getitem__)
-    ]
+    return [Link(new[key], key, parents[key].id, wishes[key].rights) for key in sorted(levels, key=levels.__getitem__)]
 
 
 async def above(transaction: Transaction, links: Sequence[Link]) -> dict[UUID, list[Above]]:
@@ -125,12 +122,17 @@ def closure(links: Sequence[Link], above: Mapping[UUID, Sequence[Above]]) -> Ite
     by_child = {link.child_id: link for link in links}
     for link in links:
         child_id, rights, depth, parent_id = link.child_id, link.rights, 1, link.parent_id
-        yield parent_id, child_id, depth, *rights
+        yield parent_id, child_id, depth, *_kept(rights)
         while (upper := by_child.get(parent_id)) is not None:
             parent_id, depth, rights = upper.parent_id, depth + 1, _both(rights, upper.rights)
-            yield parent_id, child_id, depth, *rights
+            yield parent_id, child_id, depth, *_kept(rights)
         for ancestor in above.get(parent_id, ()):
-            yield ancestor.ancestor_id, child_id, depth + ancestor.depth, *_both(rights, ancestor.rights)
+            yield ancestor.ancestor_id, child_id, depth + ancestor.depth, *_kept(_both(rights, ancestor.rights))
+
+
+def _kept(rights: Rights) -> tuple[bool, bool, bool, date | None]:
+    """What the closure knows of rights."""
+    return rights.view, rights.pay, rights.manage, rights.pay_invoices_from
 
 
 def _both(lower: Rights, upper: Rights) -> Rights:

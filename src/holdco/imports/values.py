@@ -98,6 +98,7 @@ class DateFormat:
         parts: list[str] = []
         names: list[str] = []
         self._pieces: list[str | Callable[[date], str]] = []
+        self._written: dict[date, str] = {}
         for piece in re.findall(r"%.?|(?i:y+|m+|d+|e+)|[A-Za-z]+|[^A-Za-z%]+", pattern):
             letters = _DIRECTIVES.get(piece, piece.lower())
             if letters not in _LETTERS:
@@ -106,7 +107,8 @@ class DateFormat:
                 parts.append(re.escape(piece))
                 self._pieces.append(piece)
                 continue
-            self._pieces.append(_WRITTEN[letters])
+            # strptime reads one digit as well as two, strftime writes two.
+            self._pieces.append(_WRITTEN[{"%m": "mm", "%d": "dd"}.get(piece, letters)])
             name, expression = _LETTERS[letters]
             names.append(name)
             parts.append(f"(?P<{name}>{expression})" if name not in names[:-1] else expression)
@@ -117,7 +119,10 @@ class DateFormat:
         self.read: Mapping[str, date] = Remembered(self._parse)
 
     def text(self, day: date) -> str:
-        return "".join(piece if isinstance(piece, str) else piece(day) for piece in self._pieces)
+        written = self._written.get(day)
+        if written is None:
+            written = self._written[day] = "".join(piece if isinstance(piece, str) else piece(day) for piece in self._pieces)
+        return written
 
     def _parse(self, text: str) -> date:
         match = self._expression.fullmatch(text)

@@ -371,13 +371,13 @@ _DRIFTING = """group_members m
 DRIFTING = text(
     f"""{_SAID}
     select page.*
-    from unnest(cast(:keys as uuid[])) as given(id)
+    from (select distinct group_id from said) given
     cross join lateral (
       select s.group_id, c.number, c.id, c.currency as customer_currency, s.field, s.discount_percent, s.payment_terms_kind,
              s.payment_terms_net_days, s.price_list_id, s.price_list_version, s.currency, s.is_active
       from said s
       cross join {_DRIFTING}
-        and s.group_id = given.id and (c.number, s.field) > (:number_after, :field_after)
+        and s.group_id = given.group_id and (c.number, s.field) > (:number_after, :field_after)
       order by c.number, s.field limit :limit
     ) page
     order by page.group_id, page.number, page.field"""  # noqa: S608 (constants)

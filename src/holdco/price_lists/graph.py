@@ -21,7 +21,7 @@ from holdco.items.loaders import ItemById
 from holdco.paging import request_of
 from holdco.price_lists import loaders, queries
 from holdco.price_lists.inputs import ItemQuantityInput, PriceListBy, PriceListFilter
-from holdco.price_lists.loaders import QuotedRow
+from holdco.price_lists.loaders import PricedBy, QuotedRow
 from holdco.price_lists.models import PriceListKind
 from holdco.price_lists.prices import rounding_of
 from holdco.price_lists.pricing import PriceDirection, PriceRounding, PriceSource, direction_of
@@ -150,14 +150,23 @@ class PriceList(NodeInterface):
         request = request_of(queries.RATES, first=first, after=after, conditions=conditions)
         return related([row.id for row in rows], loaders.RatesByPriceListId, loaders.RateCountByPriceListId, request)
 
-    @relation(f"What items cost by it, in the order of `items` (at most {PRICED_MAX}); in another version, where that is said.")
+    @relation(
+        f"What items cost by it, in the order of `items` (at most {PRICED_MAX}); in another version, where that is said, and "
+        "nothing where there is no such version.",
+        reads=("id", "version", "currency"),
+    )
     def prices(
         rows: Parent[list[PriceListRow]], info: Info, items: list[ItemQuantityInput], version: int | None = None
     ) -> list[PriceQuote]:
         if len(items) > PRICED_MAX:
             raise BadUserInput(f"At most {PRICED_MAX} items are priced at once, not {len(items)}.")
         wanted = tuple((ids.decode(Kind.ITEM, each.item_id), each.quantity) for each in items)
-        return load(loaders.PricesByPriceListId, [row.id for row in rows], (wanted, version))
+        numbers = [row.version if version is None else version for row in rows]
+        keys = [
+            PricedBy(row.id, number, row.currency) if 1 <= number <= row.version else None
+            for row, number in zip(rows, numbers, strict=True)
+        ]
+        return load(loaders.QuotesByPriceList, keys, (wanted,), shown=lambda found, _key: found or [])
 
 
 def _present(rows: Sequence[PriceListRow], shown: Any) -> Any:

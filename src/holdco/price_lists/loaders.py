@@ -8,6 +8,7 @@ from uuid import UUID
 
 from holdco.loading import CountsByParent, Loader, OneByKey, PagesByParent, RowByKey
 from holdco.price_lists import prices, queries
+from holdco.price_lists.prices import Wanted
 from holdco.price_lists.pricing import PriceSource
 from holdco.price_lists.queries import PriceListRateRow, PriceListRow, PriceListVersionRow
 from holdco.reader import Reader
@@ -58,22 +59,22 @@ class QuotedRow(NamedTuple):
     source: PriceSource
 
 
-class PricesByPriceListId(Loader[UUID, list[QuotedRow]]):
-    """What items cost by each list: in its present version, or in one of that number."""
+class PricedBy(NamedTuple):
+    """A price list in one of its versions."""
 
-    def __init__(self, reader: Reader, wanted: tuple[tuple[UUID, Decimal], ...], version: int | None) -> None:
+    id: UUID
+    version: int
+    currency: str
+
+
+class QuotesByPriceList(Loader[PricedBy, list[QuotedRow]]):
+    """What items cost by each list, in the order in which they are asked for."""
+
+    def __init__(self, reader: Reader, wanted: tuple[tuple[UUID, Decimal], ...]) -> None:
         super().__init__(reader)
         self.wanted = wanted
-        self.version = version
 
-    async def read(self, keys: list[UUID]) -> list[list[QuotedRow]]:
-        item_ids = list(dict.fromkeys(item_id for item_id, _ in self.wanted))
-        rows = await self.reader.rows(prices.ON_LISTS, {"keys": keys, "item_ids": item_ids, "version": self.version})
-        found = prices.by_list(rows)
-        return [
-            [
-                QuotedRow(item_id, quantity, *prices.quote(found.get((key, item_id)), quantity)[:2])
-                for item_id, quantity in self.wanted
-            ]
-            for key in keys
-        ]
+    async def read(self, keys: list[PricedBy]) -> list[list[QuotedRow]]:
+        asked = [Wanted(*each, key.currency, (key.id, key.version)) for key in keys for each in self.wanted]
+        quotes = iter(await prices.quotes(self.reader.rows, self.reader.organization_id, asked))
+        return [[QuotedRow(*each, *next(quotes)[:2]) for each in self.wanted] for _ in keys]

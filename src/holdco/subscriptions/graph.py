@@ -9,13 +9,16 @@ import strawberry
 from strawberry import ID, Parent
 
 from holdco import ids
+from holdco.bulk.graph import BulkJob
+from holdco.bulk.loaders import BulkJobById
+from holdco.bulk.queries import JobRow
 from holdco.changes.hub import Event
 from holdco.changes.notice import Topic
 from holdco.connections import Info
 from holdco.customers.graph import Customer
 from holdco.customers.loaders import CustomerById
 from holdco.customers.service import not_found
-from holdco.errors import BadUserInput
+from holdco.errors import BadUserInput, NotFound
 from holdco.ids import Kind
 from holdco.invoices.graph import Invoice
 from holdco.invoices.loaders import InvoiceById
@@ -23,6 +26,7 @@ from holdco.loading import Loader
 from holdco.payments.graph import Allocation
 from holdco.payments.loaders import AllocationById
 from holdco.scopes import CustomerScope
+from holdco.subscriptions.jobs import JobEvents
 from holdco.subscriptions.seen import SeenEvents
 
 REFETCH = "More changed than is named here, or was missed: read again what you show."
@@ -82,6 +86,31 @@ class PaymentApplied:
         return bool(event.is_refetch)
 
 
+@strawberry.type(description="How far a bulk job is.")
+class BulkJobProgressed:
+    @strawberry.field
+    def job(job: Parent[JobRow]) -> BulkJob:
+        return job  # type: ignore[return-value]
+
+
+async def _job_events(info: Info, job_id: ID) -> AsyncIterator[JobRow]:
+    """As `_events`: BadUserInput for an id of another kind, and where nobody listens; NotFound."""
+    context = info.context
+    key = ids.decode(Kind.BULK_JOB, job_id)
+    if context.hub is None:
+        raise BadUserInput("Subscriptions are not served here.")
+    subscriber = context.hub.subscribe(context.organization_id, Topic.JOB, key, CustomerScope.SELF)
+    is_watching = False
+    try:
+        is_watching = await context.load(BulkJobById, key) is not None
+    finally:
+        if not is_watching:
+            subscriber.close()
+    if not is_watching:
+        raise NotFound(f"There is no bulk job {job_id}.", field=("id",))
+    return JobEvents(subscriber, context, key)
+
+
 async def _events(info: Info, topic: Topic, customer_id: ID, scope: CustomerScope) -> AsyncIterator[Event]:
     """Subscribed before the first look, so that nothing falls between: who reads after that misses nothing.
 
@@ -124,3 +153,13 @@ class Subscription:
         self, info: Info, customer_id: ID, scope: CustomerScope = CustomerScope.SUBTREE
     ) -> AsyncIterator[PaymentApplied]:
         return await _events(info, Topic.ALLOCATION, customer_id, scope)  # type: ignore[return-value]
+
+    @strawberry.subscription(
+        description="A bulk job as it is, and whenever it has gone on; completes when it has ended. For staff only."
+    )
+    async def bulk_job_progressed(
+        self,
+        info: Info,
+        id: ID,  # noqa: A002 (the name that clients write)
+    ) -> AsyncIterator[BulkJobProgressed]:
+        return await _job_events(info, id)  # type: ignore[return-value]

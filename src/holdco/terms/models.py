@@ -22,7 +22,9 @@ class Term(Base):
 
     __tablename__ = "terms"
 
-    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", name="fk_terms_organizations"), primary_key=True)
+    organization_id: Mapped[UUID] = mapped_column(
+        Uuid, ForeignKey("organizations.id", name="fk_terms_organizations"), primary_key=True
+    )
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     customer_id: Mapped[UUID | None] = mapped_column(Uuid)
     group_id: Mapped[UUID | None] = mapped_column(Uuid)
