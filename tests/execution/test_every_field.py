@@ -91,6 +91,7 @@ async def full(engine: AsyncEngine) -> Story:
     await _grouped(story, [head, moved])
     await _paid(story, head, branch, moved)
     await _priced(story)
+    await _drifted(story, head)
     await _updated(story)
     await story.settings(lockedUntil="2025-12-31", hierarchyDepthMax=9)
     await open_to_tests(engine, organization_id)
@@ -153,6 +154,18 @@ async def _updated(story: Story) -> None:
             (jobs[2], "update bulk_job_rows set result = null where job_id = :id"),
         ):
             await connection.execute(text(statement), {"id": ids.decode(Kind.BULK_JOB, job)})
+
+
+async def _drifted(story: Story, customer_id: str) -> None:
+    """A draft that has a price and a discount from terms, which are others now."""
+    prices = [{"currency": "USD", "unitPrice": "100.00"}]
+    item_id = (await story.do("itemCreate", name="Firewall", prices=prices))["item"]["id"]
+    down = {"kind": "PERCENTAGE", "direction": "DOWN", "percent": "10"}
+    price_list_id = (await story.do("priceListCreate", name="Framework", currency="USD", **down))["priceList"]["id"]
+    await story.do("customerTermsSet", id=customer_id, priceListId=price_list_id)
+    await story.do("invoiceCreate", customerId=customer_id, lines=[{"itemId": item_id}])
+    await story.do("priceListUpdate", id=price_list_id, direction="DOWN", percent="20")
+    await story.do("customerTermsSet", id=customer_id, discountPercent="5")
 
 
 async def _paid(story: Story, head: str, branch: str, moved: str) -> None:
