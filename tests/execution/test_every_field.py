@@ -232,6 +232,9 @@ CASES = [*ROOTS, *ARGUMENTS, ("viewer", "")]
 
 def selection(kind: GraphQLNamedOutputType, relations: int) -> str:
     """All fields of a type, those of what belongs to it, and those of its relations so many steps away."""
+    if isinstance(kind, GraphQLInterfaceType) and relations == 0:
+        # All types that it may be have roots of their own; beside everything else a plan would be too large.
+        return "{ __typename id }"
     if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
         # Customers have roots of their own; with their relations beside those of all other types a plan would be too large.
         members = [
