@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from groups.steps import (
 from holdco import ids
 from holdco.context import Context
 from holdco.customers import service as customers
+from holdco.groups import service as groups
 from holdco.ids import Kind
 from holdco.organizations.service import ensure
 from holdco.viewer import StaffRole, Viewer
@@ -261,3 +263,20 @@ async def test_the_same_members_added_at_once_from_both_ends_are_members_once(
     assert await members(execute, group["id"]) == list(NAMES)
     added = [row[0] for row in await recorded(context, "group.member_added") if row[0] is not None]
     assert added == [ids.decode(Kind.CUSTOMER, key) for key in customer_ids]
+
+
+async def test_who_was_never_a_member_in_between_is_remembered_once_it_was_one(context: Context, execute: Execute) -> None:
+    """Three requests wait for the same group, and go on in another order than they came: clocks of servers differ, too."""
+    key = ids.decode(Kind.GROUP, (await create(execute, "Resellers"))["id"])
+    branch = ids.decode(Kind.CUSTOMER, await customer(execute, "Branch"))
+    noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    for minute, change in ((5, groups.join), (4, groups.leave), (5, groups.join), (9, groups.leave)):
+        async with context.transaction() as transaction:
+            transaction.now = noon + timedelta(minutes=minute)
+            assert await change(transaction, key, [branch]) == [branch]
+    async with context.transaction() as transaction:
+        remembered = await transaction.rows(
+            text("select added_at, removed_at from former_group_members where organization_id = :key and group_id = :group"),
+            {"key": context.organization_id, "group": key},
+        )
+    assert [tuple(row) for row in remembered] == [(noon + timedelta(minutes=5), noon + timedelta(minutes=9))]

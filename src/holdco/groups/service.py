@@ -122,13 +122,14 @@ _JOIN = text(
     returning customer_id
     """
 )
+# Clocks of servers differ: a membership that ended when it began, or before, was none, and the next may begin with it.
 _REMEMBER = text(
     """
     insert into former_group_members (organization_id, group_id, customer_id, added_at, removed_at, actor)
-    select o.id, :group_id, member.id, member.added_at, greatest(cast(:now as timestamptz), member.added_at), :actor
+    select o.id, :group_id, member.id, member.added_at, :now, :actor
     from organizations o
     cross join unnest(cast(:customer_ids as uuid[]), cast(:added_at as timestamptz[])) as member(id, added_at)
-    where o.id = :organization_id
+    where o.id = :organization_id and member.added_at < cast(:now as timestamptz)
     on conflict do nothing
     """
 )
