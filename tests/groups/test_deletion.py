@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import text
+
+from bulk.steps import many
+from directly import directly
+from holdco import ids
+from holdco.groups.deletion import MOVED_MAX
+from holdco.ids import Kind
 from stories import Story
 from terms.steps import accept, effective, group, told
 
@@ -96,3 +103,22 @@ async def test_a_deletion_is_on_record_with_all_who_were_moved(story: Story) -> 
     deleted = [row for table, row in await story.everything() if table == "activity" and "group.deleted" in row]
     assert len(deleted) == 1
     assert f'"moveMembersTo": "{other}"' in deleted[0]
+
+
+async def test_more_members_than_a_request_may_hold_are_not_moved(story: Story) -> None:
+    keys = await many(story, MOVED_MAX + 1)
+    key, other = await group(story, "Resellers"), await group(story, "Enterprise")
+    async with directly(story.engine, story.organization_id) as connection:
+        await connection.execute(
+            text(
+                "insert into group_members (organization_id, group_id, customer_id, added_at, actor)"
+                " select organization_id, :group, id, now(), 'tester' from customers where organization_id = :key"
+            ),
+            {"key": story.organization_id, "group": ids.decode(Kind.GROUP, key)},
+        )
+    refused = await story.attempt("customerGroupDelete", id=key, moveMembersTo=other)
+    assert [(error["code"], error["field"]) for error in refused["userErrors"]] == [("INVALID_INPUT", ["moveMembersTo"])]
+    assert await members(story, other) == []
+    await story.do("customerGroupMembersRemove", id=key, customerIds=keys[:1])
+    moved = await story.do("customerGroupDelete", id=key, moveMembersTo=other)
+    assert moved["movedMemberCount"] == MOVED_MAX

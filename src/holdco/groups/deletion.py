@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -14,6 +15,9 @@ from holdco.groups import service
 from holdco.groups.errors import GroupHasMembers
 from holdco.ids import Kind
 
+# One request is one transaction, which must not hold its locks for long, nor keep the server from answering others.
+MOVED_MAX: Final = 10_000
+
 # In one order, as two deletions that each move members to the other's group would wait for one another otherwise.
 _LOCK = text(
     """
@@ -22,6 +26,7 @@ _LOCK = text(
     order by id for no key update
     """
 )
+_COUNT = text("select count(*) from group_members where organization_id = :organization_id and group_id = :group_id")
 # Nobody deletes these customers until commit.
 _MEMBERS = text(
     """
@@ -46,7 +51,7 @@ async def delete(
     """Ends the group's terms, and frees its name and rank. Returns how many members went to the other group.
 
     Raises, in this order: InvalidInput where its members would stay; NotFound for it, and for the other group; StaleVersion
-    (domain.md K6); GroupHasMembers (G8).
+    (domain.md K6); GroupHasMembers (G8); InvalidInput for more members than are moved at once.
     """
     if move_members_to == group_id:
         raise InvalidInput("The members cannot stay in the group that is deleted.", field=("moveMembersTo",))
@@ -60,9 +65,15 @@ async def delete(
     group = found[group_id]
     if version is not None and version != group.version:
         raise StaleVersion(group.name, expected=version, found=group.version)
-    members = [row[0] for row in await transaction.rows(_MEMBERS, key)]
-    if members and move_members_to is None:
-        raise GroupHasMembers(group.name, count=len(members))
+    ((count,),) = await transaction.rows(_COUNT, key)
+    if count and move_members_to is None:
+        raise GroupHasMembers(group.name, count=count)
+    if count > MOVED_MAX:
+        raise InvalidInput(
+            f"{group.name} has {count} members, and at most {MOVED_MAX} are moved at once. customersBulkUpdate moves as many.",
+            field=("moveMembersTo",),
+        )
+    members = [row[0] for row in await transaction.rows(_MEMBERS, key)] if count else []
     if move_members_to is not None:
         await service.leave(transaction, group_id, members)
         await service.join(transaction, move_members_to, members)

@@ -114,7 +114,9 @@ class CustomerGroupDeleteInput:
     id: ID
     version: int | None = strawberry.field(default=None, description="Refused with STALE_VERSION if it is not the present one.")
     move_members_to: ID | None = strawberry.field(
-        default=None, description="The group that its members go to. Left out, a group with members is not deleted."
+        default=None,
+        description="The group that its members go to. Left out, a group with members is not deleted. At most "
+        f"{deletion.MOVED_MAX} are moved; customersBulkUpdate moves more.",
     )
 
 
