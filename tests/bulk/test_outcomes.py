@@ -105,6 +105,28 @@ async def test_own_terms_that_shadow_a_groups_are_cleared_where_that_is_asked_fo
     assert await discounts(story, override, member, untouched) == [None, None, Decimal(3)]
 
 
+async def test_nobody_loses_his_own_price_list_for_one_that_does_not_apply_to_him(story: Story) -> None:
+    dollars, euros = await story.customer("Dollars"), await story.customer("Euros", currency="EUR")
+    own = {dollars: await price_list(story, "Own"), euros: await price_list(story, "Own in euros", currency="EUR")}
+    for key, listed in own.items():
+        await story.do("customerTermsSet", id=key, priceListId=listed)
+    resellers, ended = await group(story, "Resellers"), await group(story, "Ended")
+    late = await price_list(story, "Late")
+    await story.do("customerGroupTermsSet", id=ended, priceListId=late)
+    await story.do("priceListUpdate", id=late, isActive=False)
+    await story.do("customerGroupTermsSet", id=resellers, priceListId=await price_list(story, "Resellers' in dollars"))
+
+    made = await update(story, {"ids": [dollars]}, {"groupsAdd": [ended]}, overridePolicy="CLEAR")
+    lost = {"field": "PRICE_LIST", "groupId": ended, "skippedReason": "PRICE_LIST_INACTIVE"}
+    assert await outcomes(story, made) == {dollars: ("UPDATED", None, {"groupsAdded": [ended], "shadowed": [lost]})}
+    made = await update(story, {"ids": [dollars, euros]}, {"groupsAdd": [resellers]}, overridePolicy="CLEAR")
+    lost = {"field": "PRICE_LIST", "groupId": resellers, "skippedReason": "CURRENCY_MISMATCH"}
+    assert await outcomes(story, made) == {
+        dollars: ("UPDATED", None, {"groupsAdded": [resellers], "termsCleared": ["PRICE_LIST"]}),
+        euros: ("UPDATED", None, {"groupsAdded": [resellers], "shadowed": [lost]}),
+    }
+
+
 async def test_what_the_patch_says_of_terms_is_set_whatever_the_policy(story: Story) -> None:
     resellers = await group(story, "Resellers", discount="12.5")
     for policy in ("KEEP", "CLEAR"):

@@ -171,7 +171,9 @@ _SET = text(
 # Of groups that are joined: what applies to their members at once, and is shadowed by what a member has of its own.
 _AUTOMATIC = text(
     """
-    select t.group_id, t.field from terms t
+    select t.group_id, t.field, p.currency, p.inactivated_at is null as is_active
+    from terms t
+    left join price_lists p on p.organization_id = :organization_id and p.id = t.price_list_id
     where t.organization_id = :organization_id and t.group_id = any(cast(:ids as uuid[]))
       and t.valid_to is null and t.mode = 'AUTOMATIC'
     """
@@ -237,11 +239,13 @@ async def _changed(
             for key in await move(transaction, group_id, list(customers)):
                 done[key].setdefault(name, []).append(ids.encode(Kind.GROUP, group_id))
     promised = await _promised(transaction, patch.groups_add)
-    cleared = [name for _, name in promised] if policy is OverridePolicy.CLEAR else []
-    wanted = {**dict.fromkeys(cleared), **held.terms.values}
-    for key, fields in (await _set_terms(transaction, wanted, list(customers))).items():
+    wanted = {
+        key: {**dict.fromkeys(_cleared(promised, row.currency) if policy is OverridePolicy.CLEAR else ()), **held.terms.values}
+        for key, row in customers.items()
+    }
+    for key, fields in (await _set_terms(transaction, wanted)).items():
         for name in ("termsSet", "termsCleared"):
-            if named := sorted(each.value for each in fields if (wanted[each] is not None) is (name == "termsSet")):
+            if named := sorted(each.value for each in fields if (wanted[key][each] is not None) is (name == "termsSet")):
                 done[key][name] = named
     new = {key: _values(patch, row) for key, row in customers.items()}
     for key, row in customers.items():
@@ -295,38 +299,58 @@ async def _set(transaction: Transaction, new: Mapping[UUID, Mapping[str, Any]]) 
     )
 
 
-async def _promised(transaction: Transaction, group_ids: Sequence[UUID]) -> set[tuple[UUID, TermField]]:
-    """Which terms have which of these groups for all of their members. What a group only offers, nobody loses his own for."""
+class _Promise(NamedTuple):
+    """A term that a group has for all of its members; of a price list its currency, and whether it applies to anybody."""
+
+    group_id: UUID
+    field: TermField
+    currency: str | None
+    is_active: bool
+
+
+async def _promised(transaction: Transaction, group_ids: Sequence[UUID]) -> list[_Promise]:
+    """What these groups have for all of their members. What a group only offers, nobody loses his own for."""
     if not group_ids:
-        return set()
+        return []
     parameters = {"organization_id": transaction.organization_id, "ids": list(group_ids)}
-    return {(row.group_id, TermField(row.field)) for row in await transaction.rows(_AUTOMATIC, parameters)}
+    return [
+        _Promise(row.group_id, TermField(row.field), row.currency, row.is_active)
+        for row in await transaction.rows(_AUTOMATIC, parameters)
+    ]
+
+
+def _cleared(promised: Sequence[_Promise], currency: str) -> list[TermField]:
+    """What a customer gets in place of its own. A price list that does not apply to it (G9, G12) takes nothing away."""
+    return [promise.field for promise in promised if promise.is_active and promise.currency in {None, currency}]
 
 
 async def _set_terms(
-    transaction: Transaction, wanted: Mapping[TermField, Value | None], customer_ids: Sequence[UUID]
+    transaction: Transaction, wanted: Mapping[UUID, Mapping[TermField, Value | None]]
 ) -> dict[UUID, list[TermField]]:
     """Which fields changed of each customer that any changed of."""
-    if not wanted:
-        return {}
-    new = {name: NewTerm(value) if value is not None else None for name, value in wanted.items()}
-    changed = await terms.assign(transaction, {Owner(customer_id=key): new for key in customer_ids})
+    new = {
+        Owner(customer_id=key): {name: NewTerm(value) if value is not None else None for name, value in values.items()}
+        for key, values in wanted.items()
+        if values
+    }
+    changed = await terms.assign(transaction, new) if new else {}
     return {owner.customer_id: fields for owner, fields in changed.items() if owner.customer_id is not None}
 
 
 async def _shadowed(
-    transaction: Transaction, customers: Mapping[UUID, Any], promised: Collection[tuple[UUID, TermField]]
+    transaction: Transaction, customers: Mapping[UUID, Any], promised: Sequence[_Promise]
 ) -> dict[UUID, list[dict[str, str]]]:
     """Which terms of groups that were joined do not apply to whom, and why (domain.md G7)."""
     if not promised:
         return {}
-    wanted = {name.value for _, name in promised}
+    wanted = {promise.field.value for promise in promised}
+    by_group = {(promise.group_id, promise.field) for promise in promised}
     rows = await transaction.rows(queries.CANDIDATES, queries.parameters(transaction.organization_id, list(customers)))
     found: dict[UUID, list[dict[str, str]]] = {}
     for key, by_field in queries.candidates_of(row for row in rows if row.field in wanted).items():
         for name, candidates in by_field.items():
             for lost in decide(candidates, customers[key].currency).lost:
-                if lost.candidate.source is TermSource.GROUP and (lost.candidate.group_id, name) in promised:
+                if lost.candidate.source is TermSource.GROUP and (lost.candidate.group_id, name) in by_group:
                     found.setdefault(key, []).append(_loss(name, lost))
     return found
 
