@@ -39,19 +39,35 @@ class Quote(NamedTuple):
 
 UNKNOWN: Final = Quote(None, PriceSource.ITEM, is_known=False, is_active=False, name=None)
 
-# The brackets of an item are as many rows; where it has none, they are null.
+# The brackets of an item are as many rows; where it has none, they are null. OFFSET has each of them looked up by its key: of a
+# large list whose size Postgres has not heard of, all rows would be read again for every item.
 _PRICED: Final = text(
     """
     select w.place, i.name, i.status, p.unit_price as default_price,
            v.percent, v.rounding, v.rounding_step, v.rounding_less, r.quantity_from, r.quantity_to, r.unit_price
     from unnest(cast(:item_ids as uuid[]), cast(:currencies as text[]), cast(:price_list_ids as uuid[]),
                 cast(:versions as integer[])) with ordinality as w(item_id, currency, price_list_id, version, place)
-    join items i on i.organization_id = :organization_id and i.id = w.item_id
-    left join item_prices p on p.organization_id = :organization_id and p.item_id = i.id and p.currency = w.currency
-    left join price_list_versions v on v.organization_id = :organization_id and v.price_list_id = w.price_list_id
-         and v.version = w.version
-    left join price_list_rates r on r.organization_id = :organization_id and r.price_list_id = v.price_list_id
-         and r.item_id = i.id and r.version_from <= v.version and (r.version_to is null or r.version_to > v.version)
+    cross join lateral (
+      select known.name, known.status from items known
+      where known.organization_id = :organization_id and known.id = w.item_id
+      offset 0
+    ) i
+    left join lateral (
+      select usual.unit_price from item_prices usual
+      where usual.organization_id = :organization_id and usual.item_id = w.item_id and usual.currency = w.currency
+      offset 0
+    ) p on true
+    left join lateral (
+      select said.percent, said.rounding, said.rounding_step, said.rounding_less from price_list_versions said
+      where said.organization_id = :organization_id and said.price_list_id = w.price_list_id and said.version = w.version
+      offset 0
+    ) v on true
+    left join lateral (
+      select rate.quantity_from, rate.quantity_to, rate.unit_price from price_list_rates rate
+      where rate.organization_id = :organization_id and rate.price_list_id = w.price_list_id and rate.item_id = w.item_id
+        and rate.version_from <= w.version and (rate.version_to is null or rate.version_to > w.version)
+      offset 0
+    ) r on true
     """
 )
 

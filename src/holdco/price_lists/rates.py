@@ -33,10 +33,17 @@ class ItemRates(NamedTuple):
     brackets: Sequence[Bracket]
 
 
-class Changed(NamedTuple):
-    """Rows to write: those that end, by item and the quantity that they begin with, and those that begin."""
+class Present(NamedTuple):
+    """A bracket, and the version that it is there from."""
 
-    ended: Sequence[tuple[UUID, Decimal]]
+    bracket: Bracket
+    version_from: int
+
+
+class Changed(NamedTuple):
+    """Rows to write, by item: those that end, and those that begin."""
+
+    ended: Sequence[tuple[UUID, Present]]
     begun: Sequence[tuple[UUID, Bracket]]
 
 
@@ -97,18 +104,25 @@ def _check_end(begin: Decimal, end: Decimal, field: str) -> None:
 
 _PRESENT: Final = text(
     """
-    select r.item_id, r.quantity_from, r.quantity_to, r.unit_price
+    select r.item_id, r.quantity_from, r.quantity_to, r.unit_price, r.version_from
     from price_list_rates r
     where r.organization_id = :organization_id and r.price_list_id = :price_list_id
       and r.item_id = any(cast(:item_ids as uuid[])) and r.version_to is null
     """
 )
+# All of them are there, each found by its key. A join would do for some lists, and take half a minute for a large one whose
+# size Postgres has not heard of.
 _END: Final = text(
     """
-    update price_list_rates r set version_to = :version
-    from unnest(cast(:item_ids as uuid[]), cast(:quantities_from as numeric[])) as ended(item_id, quantity_from)
-    where r.organization_id = :organization_id and r.price_list_id = :price_list_id and r.item_id = ended.item_id
-      and r.quantity_from = ended.quantity_from and r.version_to is null
+    insert into price_list_rates
+        (organization_id, price_list_id, item_id, quantity_from, version_from, quantity_to, unit_price)
+    select o.id, :price_list_id, ended.item_id, ended.quantity_from, ended.version_from, ended.quantity_to, ended.unit_price
+    from organizations o
+    cross join unnest(cast(:item_ids as uuid[]), cast(:quantities_from as numeric[]), cast(:versions_from as integer[]),
+                      cast(:quantities_to as numeric[]), cast(:unit_prices as numeric[]))
+               as ended(item_id, quantity_from, version_from, quantity_to, unit_price)
+    where o.id = :organization_id
+    on conflict (organization_id, price_list_id, item_id, quantity_from, version_from) do update set version_to = :version
     """
 )
 _BEGIN: Final = text(
@@ -129,16 +143,17 @@ async def changed(transaction: Transaction, price_list_id: UUID, given: Sequence
     """What differs from the present brackets of the items that are given."""
     if not given:
         return Changed((), ())
-    present: dict[UUID, dict[Decimal, Bracket]] = {rates.item_id: {} for rates in given}
+    present: dict[UUID, list[Present]] = {rates.item_id: [] for rates in given}
     parameters = {**_identity(transaction, price_list_id), "item_ids": list(present)}
     for row in await transaction.rows(_PRESENT, parameters):
-        present[row.item_id][row.quantity_from] = Bracket(row.quantity_from, row.quantity_to, row.unit_price)
-    ended: list[tuple[UUID, Decimal]] = []
+        bracket = Bracket(row.quantity_from, row.quantity_to, row.unit_price)
+        present[row.item_id].append(Present(bracket, row.version_from))
+    ended: list[tuple[UUID, Present]] = []
     begun: list[tuple[UUID, Bracket]] = []
     for item_id, brackets in given:
-        wanted = {bracket.quantity_from: bracket for bracket in brackets}
-        ended += [(item_id, begin) for begin, bracket in present[item_id].items() if wanted.get(begin) != bracket]
-        begun += [(item_id, bracket) for bracket in brackets if present[item_id].get(bracket.quantity_from) != bracket]
+        kept = {row.bracket for row in present[item_id]} & set(brackets)
+        ended += [(item_id, row) for row in present[item_id] if row.bracket not in kept]
+        begun += [(item_id, bracket) for bracket in brackets if bracket not in kept]
     return Changed(ended, begun)
 
 
@@ -151,8 +166,17 @@ async def write(transaction: Transaction, price_list_id: UUID, version: int, row
     """In a version that is there already. Only rows that change are written, by two statements however many."""
     identity = {**_identity(transaction, price_list_id), "version": version}
     if rows.ended:
-        item_ids, quantities = zip(*rows.ended, strict=True)
-        await transaction.execute(_END, {**identity, "item_ids": list(item_ids), "quantities_from": list(quantities)})
+        await transaction.execute(
+            _END,
+            {
+                **identity,
+                "item_ids": [item_id for item_id, _ in rows.ended],
+                "quantities_from": [row.bracket.quantity_from for _, row in rows.ended],
+                "versions_from": [row.version_from for _, row in rows.ended],
+                "quantities_to": [row.bracket.quantity_to for _, row in rows.ended],
+                "unit_prices": [row.bracket.unit_price for _, row in rows.ended],
+            },
+        )
     if rows.begun:
         brackets = [bracket for _, bracket in rows.begun]
         await transaction.execute(
