@@ -43,8 +43,8 @@ with made as (
   values (:organization_id, :id, :name, :currency, 'PERCENTAGE', case when :is_active then null else now() end, now(), now(), 1)
   returning id
 )
-insert into price_list_versions (organization_id, price_list_id, version, percent, valid_from, actor)
-select :organization_id, id, 1, -10, now(), 'tester' from made
+insert into price_list_versions (organization_id, price_list_id, version, percent, is_active, valid_from, actor)
+select :organization_id, id, 1, -10, :is_active, now(), 'tester' from made
 """
 
 

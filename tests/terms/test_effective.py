@@ -175,6 +175,29 @@ async def test_a_past_day_is_answered_from_history(story: Story) -> None:
     assert (await story.ask("query ($id: ID!) { node(id: $id) { id } }", id=key))["node"] is None
 
 
+async def test_a_price_list_that_was_inactive_for_some_days_did_not_apply_on_those(story: Story) -> None:
+    branch = await story.customer("Branch")
+    listed = await price_list(story, "Reseller prices")
+    await story.do("customerTermsSet", id=branch, priceListId=listed)
+    for is_active in (False, True, False):
+        await backdate(story, 2)
+        await story.do("priceListUpdate", id=listed, isActive=is_active)
+    await backdate(story, 2)
+    today = date.fromisoformat(await story.today())
+
+    async def on(days: int) -> Any:
+        return told((await effective(story, branch, asOf=(today - timedelta(days=days)).isoformat()))["priceList"])
+
+    inactive = [("Branch", None, "PRICE_LIST_INACTIVE")]
+    assert [(found[0][1], found[1]) for found in [await on(days) for days in (8, 6, 4, 2, 0)]] == [
+        ("CUSTOMER", []),
+        ("NONE", inactive),
+        ("CUSTOMER", []),
+        ("NONE", inactive),
+        ("NONE", inactive),
+    ]
+
+
 @pytest.mark.parametrize(("zone", "end"), [("Pacific/Kiritimati", 10), ("UTC", 24), ("America/Los_Angeles", 31)])
 async def test_a_day_ends_with_the_day_of_the_organization(story: Story, zone: str, end: int) -> None:
     """The first of July ends there so many hours after it has begun in Greenwich."""

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -63,6 +64,7 @@ class PriceListVersion(Base):
 
     `percent` is added to default prices, or taken off where it is negative; a PERCENTAGE list has one, a list of RATES none.
     A price made by it goes to a multiple of `rounding_step`, and `rounding_less` is taken off that: 1.00 less 0.01 gives 9.99.
+    `is_active` tells for a past day whether the list applied to anybody.
     """
 
     __tablename__ = "price_list_versions"
@@ -74,6 +76,7 @@ class PriceListVersion(Base):
     rounding: Mapped[str | None] = mapped_column(Text)
     rounding_step: Mapped[Decimal | None] = mapped_column(Numeric(24, 6))
     rounding_less: Mapped[Decimal | None] = mapped_column(Numeric(24, 6))
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     valid_from: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     valid_to: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     actor: Mapped[str] = mapped_column(Text)

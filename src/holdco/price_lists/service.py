@@ -84,7 +84,8 @@ async def create(
         ),
         fields,
     )
-    await _begin_version(transaction, price_list_id, 1, percentage, transaction.now)
+    first = _Beginning(1, percentage, transaction.now, is_active=True)
+    await _begin_version(transaction, price_list_id, first)
     await rates.write(transaction, price_list_id, 1, rates.first(given))
     entry = activity.about(Kind.PRICE_LIST, price_list_id, "price_list.created", name=fields["name"], currency=fields["currency"])
     await activity.record(transaction, [entry])
@@ -138,7 +139,8 @@ async def change(
         )
         .values(valid_to=instant)
     )
-    await _begin_version(transaction, price_list_id, number, percentage, instant)
+    is_active = columns.get("inactivated_at", present.inactivated_at) is None
+    await _begin_version(transaction, price_list_id, _Beginning(number, percentage, instant, is_active=is_active))
     await rates.write(transaction, price_list_id, number, rows)
     shown = sorted("is_active" if name == "inactivated_at" else name for name in names)
     entry = activity.about(Kind.PRICE_LIST, price_list_id, "price_list.updated", fields=shown, version=number)
@@ -232,20 +234,29 @@ def _changed_names(said: Percentage | None, wanted: Percentage | None) -> list[s
     return [name for name in Percentage._fields if getattr(said, name) != getattr(wanted, name)]
 
 
-async def _begin_version(
-    transaction: Transaction, price_list_id: UUID, version: int, percentage: Percentage | None, instant: datetime
-) -> None:
+class _Beginning(NamedTuple):
+    """A version, and what the list says in it."""
+
+    version: int
+    percentage: Percentage | None
+    instant: datetime
+    is_active: bool
+
+
+async def _begin_version(transaction: Transaction, price_list_id: UUID, new: _Beginning) -> None:
+    percentage = new.percentage
     rounding = percentage.rounding if percentage is not None else None
     await transaction.execute(
         insert(PriceListVersion).values(
             organization_id=transaction.organization_id,
             price_list_id=price_list_id,
-            version=version,
+            version=new.version,
             percent=percentage.percent if percentage is not None else None,
             rounding=rounding.direction if rounding is not None else None,
             rounding_step=rounding.step if rounding is not None else None,
             rounding_less=rounding.less if rounding is not None else None,
-            valid_from=instant,
+            is_active=new.is_active,
+            valid_from=new.instant,
             valid_to=None,
             actor=transaction.actor,
         )

@@ -103,7 +103,7 @@ CANDIDATES = text(
     select s.customer_id, s.holder_id, s.depth, s.is_passed_on, s.group_id, s.field, s.version, s.discount_percent,
            s.payment_terms_kind, s.payment_terms_net_days, s.mode, s.acceptance,
            s.price_list_id, coalesce(s.price_list_version, v.version) as price_list_version, p.currency,
-           p.inactivated_at is null or p.inactivated_at >= :until as is_active
+           coalesce(v.is_active, p.inactivated_at is null) as is_active
     from said s
     left join price_lists p on p.organization_id = :organization_id and p.id = s.price_list_id
     left join price_list_versions v on v.organization_id = :organization_id and v.price_list_id = s.price_list_id

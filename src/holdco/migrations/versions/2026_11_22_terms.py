@@ -167,6 +167,7 @@ def _make_tables() -> None:
         sa.Column("rounding", sa.Text(), nullable=True),
         sa.Column("rounding_step", sa.Numeric(precision=24, scale=6), nullable=True),
         sa.Column("rounding_less", sa.Numeric(precision=24, scale=6), nullable=True),
+        sa.Column("is_active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("valid_to", sa.DateTime(timezone=True), nullable=True),
         sa.Column("actor", sa.Text(), nullable=False),
