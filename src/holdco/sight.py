@@ -191,6 +191,7 @@ SIGHTS: Final[Mapping[str, Sight]] = {
     "terms": Sight(_NONE),
     "term_acceptances": Sight(_NONE),
     "former_group_members": Sight(_NONE),
+    "former_group_ranks": Sight(_NONE),
     "bulk_jobs": Sight(_NONE),
     "bulk_job_rows": Sight(_NONE),
     "waiting_jobs": Sight(_NONE),

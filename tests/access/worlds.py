@@ -27,7 +27,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TABLES = (
     *("items", "item_prices", "price_lists", "price_list_versions", "price_list_rates"),
     *("customers", "parent_links", "customer_closure", "external_references", "contacts", "customer_groups", "group_members"),
-    *("former_group_members", "terms", "term_acceptances", "bulk_jobs", "bulk_job_rows"),
+    *("former_group_members", "former_group_ranks", "terms", "term_acceptances", "bulk_jobs", "bulk_job_rows"),
     *("invoices", "invoice_lines", "payments", "credit_notes", "allocations", "client_users", "client_user_customers"),
     *("invitations", "projects", "project_client_users", "project_contacts", "activity"),
 )
@@ -188,6 +188,8 @@ class Maker:
                 if owner or field != "PAYMENT_TERMS":
                     term = {"id": self.key(), "field": field, "version": 1, "valid_from": NOW, "actor": self.word()}
                     self.add("terms", **term, **owner, **value)
+        for group in self.rows["customer_groups"]:
+            self.add("former_group_ranks", group_id=group["id"], valid_to=NOW, rank=self._chance.randint(1, 99))
         for member in self.rows["group_members"]:
             belonging = {"group_id": member["group_id"], "customer_id": member["customer_id"], "actor": self.word()}
             self.add("former_group_members", **belonging, added_at=NOW, removed_at=NOW)

@@ -121,6 +121,7 @@ async def backdate(story: Story, days: int) -> None:
         "parent_links": ("valid_from", "valid_to"),
         "group_members": ("added_at",),
         "former_group_members": ("added_at", "removed_at"),
+        "former_group_ranks": ("valid_to",),
         "price_list_versions": ("valid_from", "valid_to"),
         "price_lists": ("inactivated_at",),
         "customer_groups": ("deleted_at",),
@@ -173,6 +174,28 @@ async def test_a_past_day_is_answered_from_history(story: Story) -> None:
     assert await on(0) == ((None, "NONE", None, None), [], None)
     # The group that was deleted explains the past, and is found by nobody.
     assert (await story.ask("query ($id: ID!) { node(id: $id) { id } }", id=key))["node"] is None
+
+
+async def test_groups_went_before_one_another_as_they_were_ranked_then(story: Story) -> None:
+    branch = await story.customer("Branch")
+    for name, discount in (("One", "1"), ("Two", "2")):
+        await group(story, name, branch, discountPercent=discount)
+    nodes = (await story.ask("{ customerGroups { nodes { id } } }"))["customerGroups"]["nodes"]
+    one, two = [node["id"] for node in nodes]
+    for key, rank in ((one, 3), (two, 9), (one, 12)):
+        await backdate(story, 2)
+        await story.do("customerGroupUpdate", id=key, rank=rank)
+    today = date.fromisoformat(await story.today())
+
+    async def on(days: int) -> Any:
+        return told((await effective(story, branch, asOf=(today - timedelta(days=days)).isoformat()))["discountPercent"])
+
+    assert [(found[0][0], found[1]) for found in [await on(days) for days in (6, 4, 2, 0)]] == [
+        ("1", [("Two", "GROUP", None)]),
+        ("2", [("One", "GROUP", None)]),
+        ("1", [("Two", "GROUP", None)]),
+        ("2", [("One", "GROUP", None)]),
+    ]
 
 
 async def test_a_price_list_that_was_inactive_for_some_days_did_not_apply_on_those(story: Story) -> None:

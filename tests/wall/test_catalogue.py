@@ -34,6 +34,7 @@ PRIVILEGES = {
     "customers": CHANGES | {"DELETE"},
     "external_references": ADDS | {"DELETE"},
     "former_group_members": ADDS,
+    "former_group_ranks": ADDS,
     "group_members": ADDS | {"DELETE"},
     "idempotency_records": CHANGES,
     "invitations": CHANGES,

@@ -72,3 +72,16 @@ class FormerGroupMember(Base):
         CheckConstraint("removed_at >= added_at", name="interval"),
         Index("ix_former_group_members_customer_id", "organization_id", "customer_id"),
     )
+
+
+class FormerGroupRank(Base):
+    """A rank that a group had until an instant: from the one before on, or since it was made."""
+
+    __tablename__ = "former_group_ranks"
+
+    organization_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    group_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    valid_to: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    rank: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = (belongs_to("customer_groups", "group_id", name="fk_former_group_ranks_groups"),)

@@ -85,6 +85,16 @@ async def change(transaction: Transaction, group_id: UUID, *, values: Mapping[st
     if not changed:
         return
     await touch(transaction, group_id, **changed)
+    if "rank" in changed:
+        await transaction.execute(
+            _REMEMBER_RANK,
+            {
+                "organization_id": transaction.organization_id,
+                "group_id": group_id,
+                "now": transaction.now,
+                "rank": group.rank,
+            },
+        )
     await activity.record(transaction, [activity.about(Kind.GROUP, group_id, "group.updated", fields=sorted(changed))])
 
 
@@ -106,6 +116,18 @@ async def remove_members(transaction: Transaction, group_id: UUID, customer_ids:
     return await leave(transaction, group_id, customer_ids)
 
 
+# Of ranks that end with the same instant, or before another one that was remembered, the others never counted.
+_REMEMBER_RANK = text(
+    """
+    insert into former_group_ranks (organization_id, group_id, valid_to, rank)
+    select o.id, :group_id, :now, :rank from organizations o
+    where o.id = :organization_id and not exists (
+      select from former_group_ranks f
+      where f.organization_id = :organization_id and f.group_id = :group_id and f.valid_to >= cast(:now as timestamptz)
+    )
+    on conflict do nothing
+    """
+)
 # Who comes back does not begin before it had left, whatever the clocks of servers say.
 _JOIN = text(
     """

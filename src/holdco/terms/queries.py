@@ -78,7 +78,13 @@ CANDIDATES = text(
         offset 0
       ) t
       union all
-      select m.customer_id, m.holder_id, m.depth, m.is_passed_on, g.id, g.rank,
+      select m.customer_id, m.holder_id, m.depth, m.is_passed_on, g.id,
+             coalesce(
+               (select f.rank from former_group_ranks f
+                where f.organization_id = :organization_id and f.group_id = g.id and f.valid_to >= :until
+                order by f.valid_to limit 1),
+               g.rank
+             ),
              t.field, coalesce(pinned.version, t.version), coalesce(pinned.price_list_id, t.price_list_id),
              coalesce(pinned.discount_percent, t.discount_percent),
              coalesce(pinned.payment_terms_kind, t.payment_terms_kind),

@@ -18,6 +18,7 @@ GRANTS = {
     "bulk_job_rows": "select, insert, update",
     "bulk_jobs": "select, insert, update",
     "former_group_members": "select, insert",
+    "former_group_ranks": "select, insert",
     "item_prices": "select, insert, update, delete",
     "items": "select, insert, update",
     "price_list_rates": "select, insert, update",
@@ -145,6 +146,19 @@ def _make_tables() -> None:
     )
     op.create_index(
         "ix_former_group_members_customer_id", "former_group_members", ["organization_id", "customer_id"], unique=False
+    )
+    op.create_table(
+        "former_group_ranks",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("group_id", sa.Uuid(), nullable=False),
+        sa.Column("valid_to", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "group_id"],
+            ["customer_groups.organization_id", "customer_groups.id"],
+            name="fk_former_group_ranks_groups",
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "group_id", "valid_to", name=op.f("pk_former_group_ranks")),
     )
     op.create_table(
         "item_prices",
