@@ -114,7 +114,7 @@ def create_app(settings: Settings | None = None, *, hub: Hub | None = None, grap
         runner.finish()
 
     listener = Listener(create_engine(settings.database_url, pool_size=1), hub)
-    runner = Runner(create_engine(settings.database_url, pool_size=1), hub.work)
+    runner = Runner(create_engine(settings.database_url, pool_size=1, statement_timeout=settings.statement_timeout), hub.work)
     provider = _provider(settings, engine)
     authentication = Authenticator(
         AccessTokens(engine),

@@ -94,6 +94,21 @@ async def test_two_processes_that_serve_do_each_row_once(story: Story, database_
         await finished(story, made, keys)
 
 
+async def test_a_job_whose_customers_somebody_holds_keeps_no_other_waiting_and_goes_on_after_that(
+    story: Story, database_url: str
+) -> None:
+    keys = await many(story, 1002)
+    async with holder(story) as held, serving(database_url, story.organization_id, story.engine, statement_timeout=1):
+        await held.row(keys[0])
+        first = await update(story, {"ids": keys[:501]}, {"role": "BRANCH"})
+        await until_somebody_waits(story.engine)
+        second = await update(story, {"ids": keys[501:]}, {"role": "BRANCH"})
+        assert (await until_done(story, second, 501))["status"] == "SUCCEEDED"
+        assert (await job(story, first))["status"] == "QUEUED"
+        await held.let_go()
+        assert (await until_done(story, first, 501))["status"] == "SUCCEEDED"
+
+
 async def test_a_job_is_told_of_as_it_goes_on_until_it_has_ended(story: Story, database_url: str) -> None:
     keys = await many(story, 1001)
     async with serving(database_url, story.organization_id, story.engine) as server, server.socket() as socket:

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco.bulk import service
-from holdco.errors import Outage, Unavailable
+from holdco.errors import Outage, StatementTimeout, Unavailable
 from holdco.outages import DATABASE_ERRORS, outage_of
 
 log = structlog.get_logger(__name__)
@@ -31,7 +31,9 @@ REST: Final = 0.25
 
 
 class Runner:
-    """`engine` is the runner's own, with one connection. `work` is set by whoever hears that there may be some."""
+    """`engine` is the runner's own, with one connection; its statements end after a while, so that a job whose customers somebody
+    else holds does not keep all others waiting. `work` is set by whoever hears that there may be some.
+    """
 
     def __init__(self, engine: AsyncEngine, work: asyncio.Event, *, retry_after: float = RETRY_AFTER) -> None:
         self._engine = engine
@@ -106,6 +108,11 @@ class Runner:
         except Unavailable:
             # Says nothing about the job.
             raise
+        except StatementTimeout:
+            # Whoever holds its customers may hold them for long, as an import does: it waits, and is not given up.
+            count = min(self._failed.get(job_id, (0, 0.0))[0] + 1, ATTEMPTS_MAX - 1)
+            self._failed[job_id] = (count, self._next(count))
+            return False
         except Exception:
             count = self._failed.get(job_id, (0, 0.0))[0] + 1
             log.exception("a chunk of a bulk job failed", job=str(job_id), attempt=count)
@@ -113,7 +120,7 @@ class Runner:
                 reason = f"The next rows failed {count} times; the server's log tells why. What is done stays done."
                 await service.give_up(self._engine, organization_id, job_id, reason=reason)
             else:
-                self._failed[job_id] = (count, time.monotonic() + self._retry_after * 2 ** (count - 1))
+                self._failed[job_id] = (count, self._next(count))
             return False
         finally:
             self._is_at_work = False
@@ -121,3 +128,7 @@ class Runner:
         if is_done and not self._is_finishing:
             await asyncio.sleep(REST * (time.monotonic() - begun))
         return is_done
+
+    def _next(self, count: int) -> float:
+        """When a job is tried again that failed so often in a row."""
+        return time.monotonic() + self._retry_after * 2.0 ** (count - 1)
