@@ -168,6 +168,15 @@ async def test_a_list_that_there_is_not_and_one_in_another_currency_are_told(exp
     ]
 
 
+@pytest.mark.parametrize("end", ["99999999999999", "99999999999999.999999"])
+async def test_a_bracket_that_ends_with_the_largest_quantity_has_no_end(exports: Exports, end: str) -> None:
+    exports.price_lists.rows[3]["End Quantity"] = end
+    await exports.imported("price_lists")
+    assert await exports.rows("select quantity_to from price_list_rates where organization_id = :o and quantity_from = 50") == [
+        (None,)
+    ]
+
+
 BAD = [
     ({"PriceList Rate": ""}, "PriceList Rate", "INVALID_INPUT"),
     ({"PriceList Rate": "-1"}, "PriceList Rate", "INVALID_INPUT"),

@@ -178,6 +178,9 @@ class PriceListReader:
         end = row.optional("quantity_end", _exact(QUANTITY_LIMIT))
         if below is None and end is not None:
             below = end + _last_place(end)
+            if below >= QUANTITY_LIMIT:
+                # Nothing is sold above: it has no end.
+                below = None
         if not row.is_sound or rate is None:
             return
         if below is not None and below <= start:
