@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from access.people import client_user, staff
@@ -13,6 +14,7 @@ from bulk.steps import entries, group, job, key_of, many, members, outcomes, row
 from directly import directly
 from holdco.bulk import service
 from holdco.bulk.runner import ATTEMPTS_MAX, Runner
+from holdco.database import create_engine
 from holdco.viewer import ClientUserRole, StaffRole
 from races.racing import holder
 from stories import Story, fresh_key
@@ -190,6 +192,33 @@ async def test_a_job_whose_rows_cannot_be_done_ends_failed_and_what_was_done_sta
     assert found["error"] == f"The next rows failed {ATTEMPTS_MAX} times; the server's log tells why. What is done stays done."
     assert await entries(story, "bulk_job.failed") == [(made, {"updated": 500, "unchanged": 0, "failed": 0, "skipped": 0})]
     assert (story.organization_id, key_of(made)) not in await service.waiting(story.engine)
+
+
+async def test_a_database_that_is_away_is_not_asked_again_and_again_for_a_job_that_has_failed(story: Story) -> None:
+    await many(story, 501)
+    await update(story, {"filter": {}}, {"role": "BRANCH"})
+    async with directly(story.engine, story.organization_id) as connection:
+        await connection.execute(
+            text("update bulk_jobs set patch = '{}' where organization_id = :key"), {"key": story.organization_id}
+        )
+    runner = Runner(story.engine, asyncio.Event(), retry_after=0)
+    assert await runner.round() is False
+    asked = asyncio.Semaphore(0)
+
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.release()
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as away:
+        port = away.sockets[0].getsockname()[1]
+        runner._engine = create_engine(f"postgresql://nobody@127.0.0.1:{port}/nothing", pool_size=1)  # noqa: SLF001
+        runner.start()
+        await asked.acquire()
+        # A driver may try with and without encryption; more often than that it would be a flood.
+        more = [asked.acquire() for _ in range(5)]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*more), 0.5)
+        await runner.stop(seconds=0)
 
 
 async def test_jobs_are_read_by_staff_of_their_organization_alone(story: Story) -> None:

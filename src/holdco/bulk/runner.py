@@ -67,8 +67,10 @@ class Runner:
         while not self._is_finishing:
             self._work.clear()
             is_busy = False
+            pause = LOOK_AFTER
             try:
                 is_busy = await self.round()
+                pause = self._pause()
             except Outage:
                 # Whoever found out has logged it.
                 pass
@@ -77,7 +79,7 @@ class Runner:
                 log.exception("looking for bulk jobs failed")
             if not is_busy and not self._is_finishing:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._work.wait(), self._pause())
+                    await asyncio.wait_for(self._work.wait(), pause)
 
     def _pause(self) -> float:
         now = time.monotonic()
