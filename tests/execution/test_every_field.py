@@ -157,7 +157,7 @@ async def _updated(story: Story) -> None:
 
 
 async def _drifted(story: Story, customer_id: str) -> None:
-    """A draft whose terms are all others now, with an item that has no price any more; one with terms of its own; one of today."""
+    """A draft whose terms are all others now, with an item that has no price any more; one with its own terms; one of today."""
     prices = [{"currency": "USD", "unitPrice": "100.00"}]
     items = [(await story.do("itemCreate", name=name, prices=prices))["item"]["id"] for name in ("Firewall", "Modem")]
     given = {"customerId": customer_id, "lines": [{"itemId": item_id} for item_id in items]}
