@@ -179,15 +179,18 @@ async def _updated(story: Story) -> None:
 
 
 async def _drifted(story: Story, customer_id: str) -> None:
-    """A draft that has a price and a discount from terms, which are others now."""
+    """A draft whose terms are all others now, with an item that has no price any more; one with its own terms; one of today."""
     prices = [{"currency": "USD", "unitPrice": "100.00"}]
-    item_id = (await story.do("itemCreate", name="Firewall", prices=prices))["item"]["id"]
+    items = [(await story.do("itemCreate", name=name, prices=prices))["item"]["id"] for name in ("Firewall", "Modem")]
+    given = {"customerId": customer_id, "lines": [{"itemId": item_id} for item_id in items]}
+    await story.do("invoiceCreate", **given)
+    await story.do("invoiceCreate", **given, discountPercent="0", paymentTerms={"kind": "DUE_ON_RECEIPT"})
     down = {"kind": "PERCENTAGE", "direction": "DOWN", "percent": "10"}
     price_list_id = (await story.do("priceListCreate", name="Framework", currency="USD", **down))["priceList"]["id"]
-    await story.do("customerTermsSet", id=customer_id, priceListId=price_list_id)
-    await story.do("invoiceCreate", customerId=customer_id, lines=[{"itemId": item_id}])
-    await story.do("priceListUpdate", id=price_list_id, direction="DOWN", percent="20")
-    await story.do("customerTermsSet", id=customer_id, discountPercent="5")
+    terms = {"discountPercent": "5", "paymentTerms": {"kind": "NET", "netDays": 7}}
+    await story.do("customerTermsSet", id=customer_id, priceListId=price_list_id, **terms)
+    await story.do("itemUpdate", id=items[1], prices=[{"currency": "USD", "unitPrice": None}])
+    await story.do("invoiceCreate", customerId=customer_id, lines=[{"itemId": items[0]}])
 
 
 async def _paid(story: Story, head: str, branch: str, moved: str) -> None:
