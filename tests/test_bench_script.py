@@ -22,6 +22,7 @@ LIMITS = {
     "small_client_user": "at most 1.25 times",
     "rollup": "at most 1.2 times",
     "rollup_page": "at most 1.3 times",
+    "insights": "at most 1.3 times",
     "descendants": "at most 2.0 times",
     "pay": "at most 2.0 times",
     "pay_concurrent": "nothing lost, no error",

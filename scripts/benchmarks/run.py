@@ -21,6 +21,7 @@ import paying
 import reading
 import small
 import starting
+import sums
 import trees
 from measuring import Figure, table
 from world import ROOT, World, database, world
@@ -48,6 +49,7 @@ BENCHES = {
     "small_client_user": Bench("the same as a client user, against the same as staff", 1.25, small.small_client_user),
     "rollup": Bench("consolidated receivables of a tree of 50,000 customers", 1.2, reading.rollup),
     "rollup_page": Bench("a page of 50 head offices, each with its consolidated receivables", 1.3, reading.rollup_page),
+    "insights": Bench("a page of 50 head offices, each with how it does by currency", 1.3, sums.insights),
     "descendants": Bench("the tree of 50,000 customers as a flat list, in pages of 500", 2.0, reading.descendants),
     "pay": Bench("one payment over 1,000 open invoices of 300 branches, recorded and applied", 2.0, paying.pay),
     "pay_concurrent": Bench("16 clients paying into one tree for 10 s; nothing lost, no error", None, paying.pay_concurrent),

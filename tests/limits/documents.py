@@ -88,7 +88,8 @@ class _Selecting:
     def _field(self, name: str, each: GraphQLField, levels: int, *, is_root: bool) -> str:
         named = get_named_type(each.type)
         if is_leaf_type(named):
-            return name
+            # Types disagree about what stands under one name, such as a status.
+            return f"{name}{self._name()}: {name}"
         if name == "nodes" and "ids" in each.args:
             arguments = f"(ids: [{' '.join(self.draw(st.lists(st.sampled_from(self.ids), max_size=4)))}])"
         else:

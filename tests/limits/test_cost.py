@@ -62,6 +62,10 @@ COSTS: dict[str, tuple[str, int]] = {
     "a negative page, which is refused later": ("customers(first: -5) { nodes { id } }", 2 + 1),
     "a page too large, which is refused later": ("customers(first: 2147483647) { nodes { id } }", 2 + 200),
     "a page of descendants": (f"{CUSTOMER} {{ descendants(first: 500) {{ nodes {{ id }} }} }}", 3 + 500),
+    "a list that is no connection": (
+        f"{CUSTOMER} {{ insights {{ topCustomers(currency: USD, first: 7) {{ customer {{ id }} }} }} }}",
+        3 + 7 * 2,
+    ),
     "edges": ("customers(first: 7) { edges { cursor node { id } } pageInfo { endCursor } }", 2 + 7 * 2 + 1),
     "nodes and edges": ("customers(first: 7) { nodes { id } edges { node { id } } }", 2 + 7 * 3),
     "pages in pages": (

@@ -46,15 +46,15 @@ class RoundingRule:
 class PriceListVersion:
     version: int
 
-    @strawberry.field(description="With `direction`; null for RATES.", metadata=reads("percent", of=PriceListVersionRow))
+    @strawberry.field(description="With `direction`; null for RATES.", metadata=reads("percent"))
     def percent(row: Parent[PriceListVersionRow]) -> Decimal | None:
         return _percent(row, None)
 
-    @strawberry.field(metadata=reads("percent", of=PriceListVersionRow))
+    @strawberry.field(metadata=reads("percent"))
     def direction(row: Parent[PriceListVersionRow]) -> PriceDirection | None:
         return _direction(row, None)
 
-    @strawberry.field(metadata=reads("rounding", "rounding_step", "rounding_less", of=PriceListVersionRow))
+    @strawberry.field(metadata=reads("rounding", "rounding_step", "rounding_less"))
     def rounding(row: Parent[PriceListVersionRow]) -> RoundingRule | None:
         return _rounding(row, None)
 

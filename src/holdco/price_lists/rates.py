@@ -127,6 +127,8 @@ _BEGIN: Final = text(
 
 async def changed(transaction: Transaction, price_list_id: UUID, given: Sequence[ItemRates]) -> Changed:
     """What differs from the present brackets of the items that are given."""
+    if not given:
+        return Changed((), ())
     present: dict[UUID, dict[Decimal, Bracket]] = {rates.item_id: {} for rates in given}
     parameters = {**_identity(transaction, price_list_id), "item_ids": list(present)}
     for row in await transaction.rows(_PRESENT, parameters):

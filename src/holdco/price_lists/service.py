@@ -65,7 +65,7 @@ async def create(
     Raises Refused with every problem at once: InvalidInput for bad values, and for what a list of this kind does not have;
     PercentOutOfRange; InvalidInput, NotFound and BracketsOverlap for rates. Then NameTaken.
     """
-    fields, percentage, problems = _checked(kind, {"name": None, **values}, None)
+    fields, percentage, problems = _checked(kind, {"name": None, "currency": "", **values}, None)
     problems += await _rate_problems(transaction, kind, given)
     if problems:
         raise Refused(problems)
@@ -115,7 +115,7 @@ async def change(
     if problems:
         raise Refused(problems)
     columns = _changed_columns(transaction, present, fields)
-    rows = await rates.changed(transaction, price_list_id, given) if given else rates.first(())
+    rows = await rates.changed(transaction, price_list_id, given)
     names = [*columns, *_changed_names(said, percentage), *(["rates"] if any(rows) else [])]
     if not names:
         return
