@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import text
@@ -211,3 +212,19 @@ async def test_jobs_are_read_by_staff_of_their_organization_alone(story: Story) 
     payload = await caller.attempt("customersBulkUpdate", **patch)
     assert [error["code"] for error in payload["userErrors"]] == ["FORBIDDEN"]
     assert payload["job"] is None
+
+
+async def test_a_chunk_is_as_many_statements_however_many_customers_it_has(story: Story, counting: Callable[[], Any]) -> None:
+    keys = await many(story, 505)
+    resellers = await group(story, "Resellers", discount="12.5")
+    patch = {"groupsAdd": [resellers], "role": "BRANCH", "terms": {"discountPercent": "5"}}
+    counts = []
+    for chosen in (keys[:5], keys[5:]):
+        with counting() as issued:
+            made = await update(story, {"ids": chosen}, patch)
+        counts.append(len(issued))
+    assert counts == [27, 27]
+    with counting() as issued:
+        await rows(story, made, "UPDATED")
+    # Three pages: the job, its rows, how many those are, and their customers.
+    assert len(issued) == 3 * 4

@@ -9,15 +9,17 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
+from access.people import client_user
 from asking import asker
 from bulk.steps import entries, group, job, many, members, rows, update
 from holdco.organizations.service import ensure
+from holdco.viewer import ClientUserRole
 from operations.serving import SECONDS, Process, serve
 from operations.test_stopping import received, socket_of
 from races.racing import Holder, holder
 from stories import Story
-from subscriptions.conftest import serving
-from tokens import open_to_tests
+from subscriptions.conftest import Socket, serving
+from tokens import bearer, issue, open_to_tests, token_of
 from waiting import until_somebody_waits
 
 WATCHES = "subscription ($id: ID!) { bulkJobProgressed(id: $id) { job { id status doneCount } } }"
@@ -114,7 +116,7 @@ async def test_a_job_is_told_of_as_it_goes_on_until_it_has_ended(story: Story, d
         await server.until_subscribed(0)
 
 
-async def test_a_job_of_others_is_told_to_nobody(story: Story, database_url: str) -> None:
+async def test_a_job_is_told_neither_to_other_organizations_nor_to_client_users(story: Story, database_url: str) -> None:
     customer = await story.customer("Aldgate Networks")
     made = await update(story, {"ids": [customer]}, {"role": "BRANCH"})
     other = uuid4()
@@ -122,7 +124,16 @@ async def test_a_job_of_others_is_told_to_nobody(story: Story, database_url: str
     await open_to_tests(story.engine, other)
     found = await asker(story.engine, other)("query ($id: ID!) { bulkJob(id: $id) { id } bulkJobs { totalCount } }", id=made)
     assert found == {"bulkJob": None, "bulkJobs": {"totalCount": 0}}
-    async with serving(database_url, other, story.engine) as server, server.socket() as socket:
-        await socket.execute("1", WATCHES, id=made)
-        message = await socket.receive()
-        assert (message["type"], [error["extensions"]["code"] for error in message["payload"]]) == ("error", ["NOT_FOUND"])
+    seer = await client_user(story, {customer: ClientUserRole.ADMIN})
+    issued = await issue(story.engine, story.organization_id, client_user_id=seer.viewer.client_user_id)
+    async with serving(database_url, story.organization_id, story.engine) as server:
+        for token in (token_of(other), issued.text):
+            async with server.connection() as connection:
+                socket = Socket(connection, bearer(token))
+                await socket.initialise()
+                await socket.execute("1", WATCHES, id=made)
+                message = await socket.receive()
+                assert (message["type"], [error["extensions"]["code"] for error in message["payload"]]) == (
+                    "error",
+                    ["NOT_FOUND"],
+                )

@@ -110,8 +110,8 @@ def _listening() -> Iterator[list[str]]:
     statements: list[str] = []
 
     def hear(statement: str) -> None:
-        # A server listens for changes from its start, and looks at each token every minute.
-        if not statement.startswith("LISTEN") and "FROM access_tokens" not in statement:
+        # A server listens for changes and looks for jobs from its start, and looks at each token every minute.
+        if not statement.startswith("LISTEN") and "FROM access_tokens" not in statement and "from waiting_jobs" not in statement:
             statements.append(statement)
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:

@@ -76,8 +76,8 @@ async def test_a_database_that_never_answers_is_not_waited_for(organization_id: 
         answers = await asyncio.gather(*(probe(server, "/readyz") for _ in range(20)))
         problem = "The database did not answer within 2 seconds."
         assert answers == [(503, {"status": "not ready", "problem": problem, "remedy": REMEDY})] * 20
-        # All of them waited for one attempt; the other is of who listens for changes.
-        assert len(connections) == 2
+        # All of them waited for one attempt; the others are of who listens for changes and who looks for jobs.
+        assert len(connections) == 3
         assert await probe(server, "/healthz") == (200, {"status": "alive"})
     for connection in connections:
         connection.close()

@@ -91,3 +91,17 @@ def test_a_payload_fits_and_names_everything_or_nothing(count: int) -> None:
     named = read(payload).topics[Topic.INVOICE]
     assert named is None or len(named) == count
     assert (named is None) == (count > 110)
+
+
+def test_a_job_is_named_however_many_customers_it_has_changed() -> None:
+    changes = Changes()
+    for _ in range(2 * IDS_MAX):
+        customer = uuid4()
+        changes.add(Topic.CUSTOMER, customer, customer)
+    job = uuid4()
+    changes.add(Topic.JOB, job, job)
+    payload = changes.payload(ORGANIZATION)
+    assert payload is not None
+    notice = read(payload)
+    assert notice.topics == {Topic.CUSTOMER: None, Topic.JOB: {job: [job]}}
+    assert notice.customer_ids == set()

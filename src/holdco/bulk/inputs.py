@@ -57,11 +57,13 @@ class CustomersPatchInput:
     def patch(self) -> Patch:
         """Raises Refused with everything that cannot be read."""
         problems: list[Refusal] = []
-        values = {
+        values: dict[str, Any] = {
             name: some.value
             for name, some in (("status", self.status), ("role", self.role), ("custom_fields", self.custom_fields))
             if some is not None
         }
+        if values.get("custom_fields") == {}:
+            del values["custom_fields"]
         patch = Patch(
             groups_add=_groups(self.groups_add, "groupsAdd", problems),
             groups_remove=_groups(self.groups_remove, "groupsRemove", problems),

@@ -27,7 +27,7 @@ class BulkUpdatePayload:
 @strawberry.type
 class BulkMutations:
     @strawberry.mutation(
-        description=f"Changes many customers in the same way. Up to {service.AT_ONCE_MAX} at once: the job has SUCCEEDED in the"
+        description=f"Changes many customers in the same way. Up to {service.CHUNK} at once: the job has SUCCEEDED in the"
         f" answer. More, and at most {service.ROWS_MAX}, by a job that goes on by itself; bulkJobProgressed tells how far it is."
     )
     async def customers_bulk_update(

@@ -17,11 +17,10 @@ from sqlalchemy import text
 from holdco import ids
 from holdco.activity import service as activity
 from holdco.bulk.models import BulkRowResult, OverridePolicy
-from holdco.customers.errors import CustomerInactive
 from holdco.customers.models import CustomerStatus
 from holdco.customers.service import columns_of, not_found
 from holdco.database import Transaction
-from holdco.errors import InvalidInput, NotFound, Refusal, Refused
+from holdco.errors import InvalidInput, NotFound, Refusal, Refused, UserErrorCode
 from holdco.groups import service as groups
 from holdco.ids import Kind
 from holdco.payment_terms import PaymentTerms, PaymentTermsKind
@@ -51,9 +50,7 @@ class Patch:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.groups_add or self.groups_remove or self.terms or self.values) or self == Patch(
-            values={"custom_fields": {}}
-        )
+        return not (self.groups_add or self.groups_remove or self.terms or self.values)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -111,9 +108,6 @@ async def check(transaction: Transaction, patch: Patch) -> Patch:
         values |= columns_of(values)
     except Refused as refused:
         problems += refused.refusals
-    for name, keys in (("groupsAdd", patch.groups_add), ("groupsRemove", patch.groups_remove)):
-        if len(keys) > GROUPS_MAX:
-            problems.append(InvalidInput(f"A patch takes at most {GROUPS_MAX} groups, not {len(keys)}.", field=(name,)))
     held = await _hold(transaction, patch)
     for name, keys in (("groupsAdd", patch.groups_add), ("groupsRemove", patch.groups_remove)):
         problems += [_no_group(key, name, str(place)) for place, key in enumerate(keys) if key not in held.groups]
@@ -211,8 +205,7 @@ def _hopeless(patch: Patch, held: _Held, customer: Any, key: UUID) -> Outcome | 
         return failed(not_found(key))
     is_reviving = patch.values.get("status") == CustomerStatus.ACTIVE and customer.status == CustomerStatus.INACTIVE
     if customer.status != CustomerStatus.ACTIVE and not is_reviving:
-        refusal: Refusal = CustomerInactive(customer.name)
-        return Outcome(BulkRowResult.SKIPPED, refusal.code.value, f"{customer.name} is not active.")
+        return Outcome(BulkRowResult.SKIPPED, UserErrorCode.CUSTOMER_INACTIVE.value, f"{customer.name} is not active.")
     gone = [group_id for group_id in (*patch.groups_add, *patch.groups_remove) if group_id not in held.groups]
     if gone:
         return failed(_no_group(gone[0]))

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from holdco.bulk import service
-from holdco.errors import Outage
+from holdco.errors import Outage, Unavailable
 from holdco.outages import DATABASE_ERRORS, outage_of
 
 log = structlog.get_logger(__name__)
@@ -38,6 +38,7 @@ class Runner:
         self._work = work
         self._retry_after = retry_after
         self._is_finishing = False
+        self._is_at_work = False
         self._running: asyncio.Task[None] | None = None
         # By job: how often it failed in a row, and when it is tried again.
         self._failed: dict[UUID, tuple[int, float]] = {}
@@ -54,9 +55,8 @@ class Runner:
         """Waits so long for the chunk under way; what is not committed by then is undone, and done again by whoever goes on."""
         self.finish()
         if self._running is not None:
-            done, _ = await asyncio.wait([self._running], timeout=seconds)
-            if not done:
-                self._running.cancel()
+            await asyncio.wait([self._running], timeout=seconds if self._is_at_work else 0)
+            self._running.cancel()
             with suppress(asyncio.CancelledError):
                 await self._running
         await self._engine.dispose()
@@ -67,8 +67,9 @@ class Runner:
             is_busy = False
             try:
                 is_busy = await self.round()
-            except Outage as outage:
-                log.warning("not looking for bulk jobs", problem=str(outage))
+            except Outage:
+                # Whoever found out has logged it.
+                pass
             except Exception:
                 # Whatever it is, jobs must not wait for a restart.
                 log.exception("looking for bulk jobs failed")
@@ -85,7 +86,9 @@ class Runner:
         try:
             jobs = await service.waiting(self._engine)
         except DATABASE_ERRORS as error:
-            raise outage_of(error) or error from error
+            if (outage := outage_of(error)) is None:
+                raise
+            raise outage from error
         self._failed = {job_id: self._failed[job_id] for _, job_id in jobs if job_id in self._failed}
         is_busy = False
         for organization_id, job_id in jobs:
@@ -97,9 +100,10 @@ class Runner:
 
     async def _work_at(self, organization_id: UUID, job_id: UUID) -> bool:
         begun = time.monotonic()
+        self._is_at_work = True
         try:
             is_done = await service.work_at(self._engine, organization_id, job_id)
-        except Outage:
+        except Unavailable:
             # Says nothing about the job.
             raise
         except Exception:
@@ -111,6 +115,8 @@ class Runner:
             else:
                 self._failed[job_id] = (count, time.monotonic() + self._retry_after * 2 ** (count - 1))
             return False
+        finally:
+            self._is_at_work = False
         self._failed.pop(job_id, None)
         if is_done and not self._is_finishing:
             await asyncio.sleep(REST * (time.monotonic() - begun))

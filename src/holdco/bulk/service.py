@@ -41,11 +41,9 @@ from holdco.statements import ORGANIZATION_ID
 
 log = structlog.get_logger(__name__)
 
-# So many are done at once, in the transaction of the request; more are a job.
-AT_ONCE_MAX: Final = 500
-ROWS_MAX: Final = 1_000_000
-# Rows of one transaction of a job: others wait for them no longer than that takes.
+# Rows of one transaction: all of a request with so few, or the next of a job. Others wait for them no longer than that takes.
 CHUNK: Final = 500
+ROWS_MAX: Final = 1_000_000
 
 # Who changes something before it is known for whom.
 _NOBODY: Final = "Holdco"
@@ -77,8 +75,8 @@ async def start(transaction: Transaction, update: Update, *, key: str, request: 
         if total > ROWS_MAX:
             raise InvalidInput(f"These are more than {ROWS_MAX} customers. Select fewer.", field=("selector",))
         await transaction.execute(_TOTAL, {**_identity(transaction, job_id), "total": total})
-        if total <= AT_ONCE_MAX:
-            await _work(transaction, await _locked(transaction, job_id), AT_ONCE_MAX)
+        if total <= CHUNK:
+            await _work(transaction, await _locked(transaction, job_id))
         else:
             await transaction.execute(insert(WaitingJob).values(organization_id=transaction.organization_id, job_id=job_id))
             await transaction.execute(_WAKE, {"channel": work.CHANNEL})
@@ -93,14 +91,14 @@ async def waiting(engine: AsyncEngine) -> list[tuple[UUID, UUID]]:
         return [(row[0], row[1]) for row in await connection.execute(_WAITING)]
 
 
-async def work_at(engine: AsyncEngine, organization_id: UUID, job_id: UUID, *, chunk: int = CHUNK) -> bool:
+async def work_at(engine: AsyncEngine, organization_id: UUID, job_id: UUID) -> bool:
     """Does the next rows of a job and commits them. False when somebody else works at it, or it has ended."""
     async with database.begin(engine, organization_id=organization_id, actor=_NOBODY) as transaction:
         job = await _locked(transaction, job_id)
         if job is None:
             return False
         transaction.actor = job.actor
-        await _work(transaction, job, chunk)
+        await _work(transaction, job)
     return True
 
 
@@ -207,8 +205,8 @@ async def _locked(transaction: Transaction, job_id: UUID) -> Any:
     return rows[0] if rows else None
 
 
-async def _work(transaction: Transaction, job: Any, chunk: int) -> None:
-    until = job.done_count + chunk
+async def _work(transaction: Transaction, job: Any) -> None:
+    until = job.done_count + CHUNK
     rows = await transaction.rows(_NEXT, {**_identity(transaction, job.id), "after": job.done_count, "until": until})
     outcomes = await _done(transaction, job, [row.customer_id for row in rows]) if rows else {}
     ordered = [outcomes[row.customer_id] for row in rows]
@@ -245,7 +243,8 @@ async def _done(transaction: Transaction, job: Any, customer_ids: Sequence[UUID]
         if not _is_of_a_row(error):
             raise
         if len(customer_ids) == 1:
-            log.warning("a row of a bulk job was refused", job=str(job.id), customer=str(customer_ids[0]), exc_info=error)
+            cause = type(cause_of(error)).__name__
+            log.warning("a row of a bulk job was refused", job=str(job.id), customer=str(customer_ids[0]), cause=cause)
             return {customer_ids[0]: patching.failed(NotDone())}
         half = len(customer_ids) // 2
         return {
