@@ -11,8 +11,8 @@ import typer
 from holdco import running
 from holdco.settings import Settings
 
-import_app = typer.Typer(help="Brings customers, invoices and payments in from other systems.", no_args_is_help=True)
-export_app = typer.Typer(help="Writes customers, invoices and payments for other systems.", no_args_is_help=True)
+import_app = typer.Typer(help="Brings customers, price lists, invoices and payments in from other systems.", no_args_is_help=True)
+export_app = typer.Typer(help="Writes customers, price lists, invoices and payments for other systems.", no_args_is_help=True)
 
 
 @import_app.command("zoho")

@@ -15,7 +15,7 @@ from holdco.endpoint.graphiql import Example, read_examples
 from holdco.schema import schema
 
 EXAMPLES = {example.name: example for example in read_examples()}
-TREE, OWES, PREVIEW, RECORD, PAID, PAGE = EXAMPLES
+TREE, OWES, PREVIEW, RECORD, PAID, PAGE, TERMS = EXAMPLES
 
 
 @pytest.fixture
@@ -145,3 +145,22 @@ async def test_the_page_of_a_customer_shows_its_people_and_projects(execute: Exe
         "New head office network": [["Tom Ashdown"], ["Tom Ashdown"]],
     }
     assert [each["system"] for each in page["externalReferences"]] == ["books", "crm"]
+
+
+@pytest.mark.usefixtures("demo")
+async def test_the_terms_of_a_reseller_are_its_groups_and_older_drafts_have_drifted(execute: Execute) -> None:
+    answer = await execute(EXAMPLES[TERMS].query, **_variables(EXAMPLES[TERMS]))
+    terms = answer["customer"]["effectiveTerms"]
+    assert {name: term["source"] for name, term in terms.items()} == dict.fromkeys(terms, "GROUP")
+    assert (terms["discountPercent"]["value"], terms["paymentTerms"]["value"]["label"]) == ("12.500000", "Net 45")
+    (draft,) = answer["customer"]["invoices"]["nodes"]
+    # 20 x 134.40 and 100 x 9.12, less 12.5 %, and 23 % tax.
+    assert [(line["unitPrice"], line["amount"]) for line in draft["lines"]] == [
+        ("134.400000", "2688.00"),
+        ("9.120000", "912.00"),
+    ]
+    assert [draft[name] for name in ("subtotal", "discountTotal", "total")] == ["3600.00", "450.00", "3874.50"]
+    drifted = {
+        each["number"]: [drift["after"]["paymentTerms"] for drift in each["termsDrift"]] for each in answer["invoices"]["nodes"]
+    }
+    assert drifted == {"INV-0023": [], "INV-0015": [{"label": "Net 45"}], "INV-0014": [{"label": "Net 45"}]}

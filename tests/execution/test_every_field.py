@@ -65,8 +65,6 @@ async def full(engine: AsyncEngine) -> Story:
         shippingAddress=ADDRESS,
         externalReferences=[{"system": "crm", "externalId": "0001", "url": "https://crm.example/1"}],
     )  # fmt: skip
-    await story.do("customerTermsSet", id=head, discountPercent="2.5", paymentTerms={"kind": "NET", "netDays": 14})
-    await story.do("organizationTermsSet", discountPercent="1")
     branch = await story.customer(
         "Branch", number="B", under=head, access={**PAYS, "payInvoicesFrom": BEFORE},
         externalReferences=[{"system": "crm", "externalId": "0002"}], billingAddress={"street": "2 Low Street"},
@@ -89,8 +87,10 @@ async def full(engine: AsyncEngine) -> Story:
     await story.do("contactCreate", customerId=branch, name="Tom")
     await _peopled(story, head, branch)
     await _grouped(story, [head, moved])
+    await _agreed(story, head, branch, moved)
     await _paid(story, head, branch, moved)
     await _priced(story)
+    await _drifted(story, head)
     await _updated(story)
     await story.settings(lockedUntil="2025-12-31", hierarchyDepthMax=9)
     await open_to_tests(engine, organization_id)
@@ -138,6 +138,29 @@ async def _priced(story: Story) -> None:
     await story.do("itemUpdate", id=switch["item"]["id"], status="INACTIVE")
 
 
+async def _agreed(story: Story, head: str, branch: str, moved: str) -> None:
+    """Terms of everybody, chosen or not, some of which apply."""
+    lists = [
+        (await story.do("priceListCreate", name=name, currency=currency, kind="RATES"))["priceList"]["id"]
+        for name, currency in (("Reselling", "USD"), ("Selling", "USD"), ("Abroad", "EUR"))
+    ]
+    groups = [node["id"] for node in (await story.ask("{ customerGroups { nodes { id } } }"))["customerGroups"]["nodes"]]
+    chosen = dict.fromkeys(("priceList", "discountPercent", "paymentTerms"), "OPT_IN")
+    for group, listed, percent, modes in zip(groups, lists, ("5", "7"), (chosen, None), strict=False):
+        await story.do("customerGroupTermsSet", id=group, discountPercent="4")
+        given = {"priceListId": listed, "discountPercent": percent, "paymentTerms": {"kind": "END_OF_MONTH"}}
+        await story.do("customerGroupTermsSet", id=group, **given, modes=modes)
+    await story.do("customerGroupMembersAdd", id=groups[0], customerIds=[branch])
+    for key in (branch, moved):
+        for field in ("PRICE_LIST", "DISCOUNT_PERCENT", "PAYMENT_TERMS"):
+            await story.do("groupTermAccept", customerId=key, groupId=groups[0], field=field, acceptance="FOLLOW")
+    await story.do("customerTermsSet", id=head, discountPercent="2.5", paymentTerms={"kind": "NET", "netDays": 14})
+    own = {"discountPercent": "0", "paymentTerms": {"kind": "DUE_ON_RECEIPT"}}
+    await story.do("customerTermsSet", id=moved, priceListId=lists[1], **own)
+    await story.do("organizationTermsSet", priceListId=lists[2], discountPercent="1")
+    await story.do("customerGroupCreate", name="Enterprise")
+
+
 async def _updated(story: Story) -> None:
     """Bulk jobs before their turn, done, and given up; a customer that is gone, and one that was skipped."""
     gone, closed = await story.customer("Gone"), await story.customer("Closed")
@@ -153,6 +176,18 @@ async def _updated(story: Story) -> None:
             (jobs[2], "update bulk_job_rows set result = null where job_id = :id"),
         ):
             await connection.execute(text(statement), {"id": ids.decode(Kind.BULK_JOB, job)})
+
+
+async def _drifted(story: Story, customer_id: str) -> None:
+    """A draft that has a price and a discount from terms, which are others now."""
+    prices = [{"currency": "USD", "unitPrice": "100.00"}]
+    item_id = (await story.do("itemCreate", name="Firewall", prices=prices))["item"]["id"]
+    down = {"kind": "PERCENTAGE", "direction": "DOWN", "percent": "10"}
+    price_list_id = (await story.do("priceListCreate", name="Framework", currency="USD", **down))["priceList"]["id"]
+    await story.do("customerTermsSet", id=customer_id, priceListId=price_list_id)
+    await story.do("invoiceCreate", customerId=customer_id, lines=[{"itemId": item_id}])
+    await story.do("priceListUpdate", id=price_list_id, direction="DOWN", percent="20")
+    await story.do("customerTermsSet", id=customer_id, discountPercent="5")
 
 
 async def _paid(story: Story, head: str, branch: str, moved: str) -> None:
@@ -219,6 +254,9 @@ CASES = [*ROOTS, *ARGUMENTS, ("viewer", "")]
 
 def selection(kind: GraphQLNamedOutputType, relations: int) -> str:
     """All fields of a type, those of what belongs to it, and those of its relations so many steps away."""
+    if isinstance(kind, GraphQLInterfaceType) and relations == 0:
+        # All types that it may be have roots of their own; beside everything else a plan would be too large.
+        return "{ __typename id }"
     if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
         # Customers have roots of their own; with their relations beside those of all other types a plan would be too large.
         members = [
@@ -236,10 +274,14 @@ def selection(kind: GraphQLNamedOutputType, relations: int) -> str:
         # The nodes of edges are those that `nodes` has shown in full.
         steps = min(relations - 1, 0 if kind.name.endswith("Edge") else relations) if _is_entity(named) else relations
         if is_leaf_type(named) or steps >= 0:
+            inner = selection(named, steps)
+            if _is_entity(named) and (kind.name.startswith("Effective") or kind.name.endswith("Candidate")):
+                # Whose terms apply is shown in full elsewhere: with all of it everywhere a plan would be too large.
+                inner = f"{{ __typename {named.name}_id: id }}"
             # An alias for each type: no two types disagree about what stands under one name (GraphQL's overlapping fields).
             alias = f"{kind.name}_{name}: " if "Connection" not in kind.name and "Edge" not in kind.name else ""
             arguments = "(includeReversed: true)" if "includeReversed" in field.args else given
-            parts.append(f"{alias}{name}{arguments} {selection(named, steps)}")
+            parts.append(f"{alias}{name}{arguments} {inner}")
     return "{ " + " ".join(parts) + " }"
 
 
@@ -326,6 +368,9 @@ def test_every_field_that_can_be_reached_is_answered_in_the_same_bytes(answers: 
     assert encode(answer.planned) == encode(answer.stock.data)
 
 
+# Of a term that somebody has.
+WHOSE = ("value", "version", "sourceNode")
+
 # Told by imports only.
 NEVER_SAID = {"Invoice.externalId"}
 
@@ -333,7 +378,11 @@ NEVER_SAID = {"Invoice.externalId"}
 # staff no payer is hidden.
 ALWAYS_SAID = {
     *("Organization.lockedUntil", "Organization.hierarchyDepthMax", "DescendantEdge.parentId", "UserError.field"),
-    *("Allocation.actor", "Allocation.payer", "Allocation.source", "Organization.terms", "OrganizationTerms.discountPercent"),
+    *("Allocation.actor", "Allocation.payer", "Allocation.source", "Organization.terms", "CustomerGroup.modes"),
+    *("OrganizationTerms.discountPercent", "OrganizationTerms.priceList", "ParentAccess.inheritTerms"),
+    *(f"{kind}.{name}" for kind in ("EffectivePercent", "EffectivePaymentTerms") for name in WHOSE),
+    *(f"{kind}Candidate.{name}" for kind in ("PriceList", "Percent", "PaymentTerms") for name in WHOSE),
+    "PriceListCandidate.priceListVersion",
 }
 
 

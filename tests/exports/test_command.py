@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 import demo_company
+from holdco.database import create_engine
+from holdco.organizations.service import ensure
 from holdco.settings import DEFAULT_ORGANIZATION_ID
 
 
@@ -25,13 +27,19 @@ Run = Callable[..., Awaitable[Ended]]
 
 
 @pytest.fixture
-async def run(clone: Callable[[], Any]) -> Any:
+async def run(clone: Callable[[], Any]) -> AsyncIterator[Run]:
     """The command in a process of its own, into pipes, on the demo company."""
     async with clone() as url:
+        engine = create_engine(url, pool_size=1)
+        await ensure(engine, DEFAULT_ORGANIZATION_ID)
+        await engine.dispose()
+        await demo_company.load(url, DEFAULT_ORGANIZATION_ID)
 
         async def command(*arguments: str) -> Ended:
             process = await asyncio.create_subprocess_exec(
                 str(Path(sys.executable).with_name("holdco")),
+                "export",
+                "zoho",
                 *arguments,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -40,14 +48,12 @@ async def run(clone: Callable[[], Any]) -> Any:
             printed, told = await process.communicate()
             return Ended(process.returncode, printed.decode().splitlines(), told.decode().splitlines())
 
-        assert (await command("migrate")).status == 0
-        await demo_company.load(url, DEFAULT_ORGANIZATION_ID)
         yield command
 
 
 async def test_it_tells_what_was_written_and_refuses_to_replace_it(run: Run, tmp_path: Path) -> None:
     files = [f"--{name}={tmp_path / name}.csv" for name in ("contacts", "invoices", "payments")]
-    first = await run("export", "zoho", *files)
+    first = await run(*files)
     assert (first.status, first.told) == (0, [])
     assert first.printed[:11] == [
         "Exported:",
@@ -62,31 +68,10 @@ async def test_it_tells_what_was_written_and_refuses_to_replace_it(run: Run, tmp
         f"{tmp_path}/payments.csv: 5 rows",
         "Not kept by these files:",
     ]
-    again = await run("export", "zoho", *files)
+    again = await run(*files)
     assert (again.status, again.printed) == (1, [])
     assert again.told[0].startswith(f"holdco: {tmp_path}/contacts.csv is there already.")
     assert len(again.told) == 3
-    forced = await run("export", "zoho", *files, "--force")
-    assert (forced.status, forced.printed) == (0, first.printed)
-    back = await run("import", "zoho", "--date-format=yyyy-MM-dd", *files)
-    assert (back.status, back.printed[:4]) == (
-        0,
-        [
-            "Imported:",
-            "  0 customers; 14 here already, left as they are",
-            "  0 invoices; 22 here already, left as they are",
-            "  0 payments; 3 here already, left as they are",
-        ],
-    )
-
-
-async def test_without_a_file_or_a_form_of_dates_it_says_what_to_give(run: Run, tmp_path: Path) -> None:
-    nothing = await run("export", "zoho")
-    assert nothing.status == 2
-    assert "Give at least one file: --contacts, --invoices, --payments, --price-lists or --credit-notes." in " ".join(
-        nothing.told
-    )
-    short = await run("export", "zoho", f"--contacts={tmp_path / 'c.csv'}", "--date-format=dd/MM")
-    assert (short.status, short.printed) == (1, [])
-    (sentence,) = short.told
-    assert sentence.startswith("holdco: The date format 'dd/MM' needs a year of four digits, a month and a day, each once.")
+    nothing = await run("--force")
+    assert (nothing.status, nothing.printed) == (2, [])
+    assert "Give at least one file: --contacts" in " ".join(nothing.told)

@@ -18,7 +18,7 @@ from holdco.imports import zoho
 from holdco.verification.service import verify
 from stories import Story
 
-EXAMPLES = int(os.environ.get("HOLDCO_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("HOLDCO_EXAMPLES", "2"))
 ZOHO = Path(__file__).parents[1] / "imports" / "aldgate"
 
 NOT_KEPT = """\

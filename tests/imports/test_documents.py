@@ -204,6 +204,20 @@ async def test_a_balance_that_the_payments_do_not_leave_is_refused(
     assert "but the payments that are imported leave 500.00." in report.errors[0].message
 
 
+async def test_what_credit_notes_have_paid_is_left_to_pay_again_and_told(exports: Exports) -> None:
+    """A column of ours: the file's balance takes credit notes into account, which are not imported."""
+    exports.invoices.of_key("INV-2002")[0] |= {"Balance": "100.00", "Credits Applied": "200.00"}
+    report = await exports.imported()
+    assert "invoices.csv: credit notes have paid 200.00 GBP. They are not imported: so much more is left to pay." in report.notes
+    assert (await statuses(exports))["INV-2002"][1] == 30000
+
+
+@pytest.mark.parametrize("credited", ["-1", "800.01"])
+async def test_credit_notes_cannot_have_paid_more_than_there_was(exports: Exports, refused: Refused, credited: str) -> None:
+    exports.invoices.of_key("INV-2002")[0]["Credits Applied"] = credited
+    assert told(await refused()) == [("invoices", 5, "Credits Applied", "INVALID_INPUT")]
+
+
 async def test_rows_of_one_invoice_that_contradict_each_other_are_refused(exports: Exports, refused: Refused) -> None:
     exports.invoices.of_key("INV-2007")[1] |= {"Total": "", "Invoice Date": "2025-04-04"}
     report = await refused()

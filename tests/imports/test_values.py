@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from holdco.imports import values
 from holdco.imports.problems import CellRefused, DateFormatRefused
@@ -33,6 +35,15 @@ from holdco.payment_terms import PaymentTerms, PaymentTermsKind
 )
 def test_a_date_is_read_as_the_format_says(pattern: str, text: str, expected: date) -> None:
     assert DateFormat(pattern).read[text] == expected
+
+
+@pytest.mark.parametrize("pattern", ["yyyy-MM-dd", "d/M/yyyy", "EEE, MMM dd yyyy", "EEEE d MMMM yyyy", "%d.%m.%Y", "%a %d %b %Y"])
+@given(day=st.dates(date(1900, 1, 1), date(2199, 12, 31)))
+def test_a_date_is_written_as_it_is_read(pattern: str, day: date) -> None:
+    dates = DateFormat(pattern)
+    assert dates.read[dates.text(day)] == day
+    if "%" in pattern:
+        assert dates.text(day) == day.strftime(pattern)
 
 
 @pytest.mark.parametrize(

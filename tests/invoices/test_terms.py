@@ -110,7 +110,13 @@ async def test_where_nobody_says_anything_items_have_their_default_price_and_the
     found = await shown(story, await create(story, customer, {"itemId": switch}))
     assert found["terms"]["priceList"] == {"value": None, "version": None, **NOBODY}
     assert found["terms"]["discountPercent"] == {"value": "0.000000", **NOBODY}
-    assert found["terms"]["paymentTerms"]["source"] == "ORGANIZATION"
+    organization = (await story.ask("{ organization { id } }"))["organization"]
+    assert found["terms"]["paymentTerms"] == {
+        "value": {"label": "Net 30"},
+        "source": "ORGANIZATION",
+        "sourceNode": organization,
+        "sourceVersion": 1,
+    }
     assert prices(found) == [("100", "ITEM")]
     assert prices(await shown(story, await create(story, customer, {"itemId": switch}, currency="EUR"))) == [("95", "ITEM")]
 
@@ -245,6 +251,8 @@ async def test_what_was_issued_stays_whatever_becomes_of_groups_lists_and_items(
     await story.do("customerTermsSet", id=customer, discountPercent="2")
     await story.do("priceListUpdate", id=price_list, isActive=False)
     await story.do("customerGroupMembersRemove", id=resellers, customerIds=[customer])
+    await story.do("customerGroupDelete", id=resellers)
+    assert (await shown(story, made))["terms"]["discountPercent"]["sourceNode"] == {"id": resellers}
     assert await story.refused("invoiceTermsRefresh", id=made) == [("INVOICE_NOT_DRAFT", ["id"])]
     assert await stored() == before
     document = "query ($id: ID!) { invoice(by: {id: $id}) { termsDrift { field } } }"

@@ -77,12 +77,14 @@ BEGINNING: Final[tuple[tuple[Any, ...], ...]] = (
     ("offer", "g0", (TermField.PRICE_LIST, "eur"), OPT_IN),
     ("offer", "g0", (TermField.DISCOUNT_PERCENT, Decimal(5)), OPT_IN),
     ("offer", "g1", (TermField.DISCOUNT_PERCENT, Decimal(7)), None),
-    ("offer", "g1", (TermField.PRICE_LIST, "usd"), None),
+    ("offer", "g1", (TermField.PRICE_LIST, "usd"), OPT_IN),
     ("join", "g0", "c2"),
     ("join", "g1", "c2"),
     ("join", "g0", "c1"),
     ("accept", "g0", "c1", TermField.DISCOUNT_PERCENT, TermAcceptanceKind.PINNED),
     ("accept", "g0", "c2", TermField.DISCOUNT_PERCENT, TermAcceptanceKind.FOLLOW),
+    ("accept", "g1", "c2", TermField.PRICE_LIST, TermAcceptanceKind.PINNED),
+    ("reprice", "usd"),
 )
 
 

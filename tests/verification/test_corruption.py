@@ -33,7 +33,8 @@ async def _loosen(engine: AsyncEngine) -> None:
     async with directly(engine) as connection:
         for table, constraint in (await connection.execute(_CONSTRAINTS)).all():
             await connection.execute(text(f'alter table {table} drop constraint "{constraint}"'))
-        await connection.execute(text("drop index uq_parent_links_open"))
+        for index in ("uq_parent_links_open", "uq_terms_customer"):
+            await connection.execute(text(f"drop index {index}"))
         # Rows are copied from one organization to another.
         for table in metadata.tables:
             await connection.execute(text(f"alter table {table} no force row level security"))
@@ -344,9 +345,26 @@ TREE: dict[str, tuple[str, list[Found]]] = {
 }
 
 
-@pytest.mark.parametrize("what", [*MONEY, *LEDGER, *TREE])
+_TERMS = """
+insert into terms (organization_id, id, customer_id, field, version, discount_percent, valid_from, valid_to, actor) values
+  (:organization_id, gen_random_uuid(), {owner}, 'DISCOUNT_PERCENT', 1, 5, '2026-01-01T00:00Z', {ended}, 'nobody'),
+  (:organization_id, gen_random_uuid(), {owner}, 'DISCOUNT_PERCENT', 2, 6, '2026-02-01T00:00Z', null, 'nobody')
+"""
+TERMS: dict[str, tuple[str, list[Found]]] = {
+    "a term that goes on after the next has begun": (
+        _TERMS.format(owner=":berlin", ended="'2026-03-01T00:00Z'"),
+        [("customer-terms", "berlin", "DISCOUNT_PERCENT 1", "2026-03-01 00:00:00", "ended by 2026-02-01 00:00:00")],
+    ),
+    "two terms that are open": (
+        _TERMS.format(owner=":berlin", ended="null"),
+        [("customer-terms", "berlin", "DISCOUNT_PERCENT 1", "open", "ended by 2026-02-01 00:00:00")],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", [*MONEY, *LEDGER, *TREE, *TERMS])
 async def test_a_corruption_is_found_and_named(accounts: Accounts, what: str) -> None:
-    statement, expected = {**MONEY, **LEDGER, **TREE}[what]
+    statement, expected = {**MONEY, **LEDGER, **TREE, **TERMS}[what]
     await accounts.corrupt(statement)
     report = await verify(accounts.engine, accounts.organization_id)
     assert found_by(report, accounts) == expected

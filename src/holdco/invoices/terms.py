@@ -13,11 +13,12 @@ from strawberry import Parent
 from holdco.connections import Info, NodeInterface
 from holdco.customers.loaders import CustomerById
 from holdco.execution.fields import load, reads, relation
-from holdco.groups.loaders import GroupById
+from holdco.groups.loaders import GroupOfAnyTimeById
 from holdco.invoices import drift
 from holdco.invoices.models import InvoiceTermSource
 from holdco.invoices.queries import InvoiceRow
 from holdco.invoices.snapshots import PriceListVersion, Snapshot
+from holdco.organizations.loaders import OrganizationById
 from holdco.payment_terms import PaymentTerms
 from holdco.price_lists.graph import PriceList
 from holdco.price_lists.loaders import PriceListById
@@ -26,19 +27,24 @@ from holdco.terms.precedence import TermField
 
 strawberry.enum(InvoiceTermSource, description="Where a term of an invoice came from when it was made.")
 
-_NODE = "The customer, ancestor or group whose it was; null for any other source, and where it may not be seen or is gone."
+_NODE = "The Customer, CustomerGroup (also a deleted one) or Organization whose it was; null where it may not be seen."
 _VERSION = "Which of what its source has said of this it was; null for client users, and where nobody said anything."
 
 
 async def _nodes(info: Info, sources: list[tuple[str, UUID | None]]) -> Any:
     """An ancestor's terms may be those of its group."""
+    organization_id = info.context.organization_id
+    is_everybody = [source == InvoiceTermSource.ORGANIZATION for source, _ in sources]
+    found: dict[UUID | None, Any] = {}
+    if any(is_everybody):
+        found = await _found(info, OrganizationById, {organization_id})
     groups = {key for source, key in sources if key is not None and source != InvoiceTermSource.CUSTOMER}
-    found: dict[UUID | None, Any] = await _found(info, GroupById, groups)
-    customers = {
-        key for source, key in sources if key is not None and found.get(key) is None and source != InvoiceTermSource.GROUP
+    found |= await _found(info, GroupOfAnyTimeById, groups)
+    customers = {key for source, key in sources if key is not None and source != InvoiceTermSource.GROUP} - {
+        key for key, row in found.items() if row is not None
     }
     found |= await _found(info, CustomerById, customers)
-    return [found.get(key) for _, key in sources]
+    return [found.get(organization_id if every else key) for every, (_, key) in zip(is_everybody, sources, strict=True)]
 
 
 async def _found(info: Info, kind: Any, keys: set[UUID]) -> dict[Any, Any]:

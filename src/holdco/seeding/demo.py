@@ -39,6 +39,7 @@ from holdco.payments.models import PaymentMode
 from holdco.payments.record import NewCreditNote, NewPayment
 from holdco.projects import service as projects
 from holdco.projects.models import ProjectStatus
+from holdco.seeding import demo_terms
 from holdco.settings import Settings
 from holdco.terms import service as terms
 from holdco.terms.precedence import TermField
@@ -233,9 +234,10 @@ async def _has_customers(transaction: Transaction) -> bool:
 async def _load(transaction: Transaction) -> None:
     await _name_vendor(transaction)
     by_number = await _add_customers(transaction)
+    by_group: dict[str, UUID] = {}
     for name, description, members in _GROUPS:
-        group_id = await groups.create(transaction, values={"name": name, "description": description})
-        await groups.add_members(transaction, group_id, [by_number[number] for number in members])
+        by_group[name] = await groups.create(transaction, values={"name": name, "description": description})
+        await groups.add_members(transaction, by_group[name], [by_number[number] for number in members])
     contact_ids: dict[str, UUID] = {}
     for number, name, designation, department in _CONTACTS:
         values = {
@@ -251,6 +253,7 @@ async def _load(transaction: Transaction) -> None:
             contact_id=HEAD_OFFICE_PAYER_ID if name == "Margaret Oduya" else None,
         )
     invoice_ids = {invoice.number: await _add_invoice(transaction, invoice, by_number) for invoice in _INVOICES}
+    await demo_terms.agree(transaction, by_number, by_group)
     await _pay(transaction, by_number, invoice_ids)
     await _let_in(transaction, by_number, contact_ids)
 

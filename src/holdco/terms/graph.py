@@ -203,7 +203,7 @@ class PaymentTermsCandidate(_Lost, _PaymentTermsValue):
 
 
 @strawberry.type(description="The price list that applies, where it comes from, and what does not apply.")
-class EffectivePriceList(_Term, _PriceListValue):
+class EffectivePriceList(_PriceListValue, _Term):
     source: TermSource
 
     @strawberry.field(description="All others, in the order in which they are looked at.")
@@ -212,7 +212,7 @@ class EffectivePriceList(_Term, _PriceListValue):
 
 
 @strawberry.type(description="The discount that applies, where it comes from, and what does not apply.")
-class EffectivePercent(_Term, _PercentValue):
+class EffectivePercent(_PercentValue, _Term):
     source: TermSource
 
     @strawberry.field(description="All others, in the order in which they are looked at.")
@@ -221,7 +221,7 @@ class EffectivePercent(_Term, _PercentValue):
 
 
 @strawberry.type(description="The payment terms that apply, where they come from, and what does not apply.")
-class EffectivePaymentTerms(_Term, _PaymentTermsValue):
+class EffectivePaymentTerms(_PaymentTermsValue, _Term):
     source: TermSource
 
     @strawberry.field(description="All others, in the order in which they are looked at.")

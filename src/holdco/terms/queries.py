@@ -163,12 +163,12 @@ _TERMS = Term.__table__.c
 def _of(owner: ColumnElement[UUID], *conditions: ColumnElement[bool]) -> Select[Any]:
     """The owner, then a `TermRow`, of what it says now."""
     return select(owner, *(_TERMS[name] for name in TermRow._fields)).where(
-        _TERMS.organization_id == ORGANIZATION_ID, is_key(owner), _TERMS.valid_to.is_(None), *conditions
+        _TERMS.organization_id == ORGANIZATION_ID, _TERMS.valid_to.is_(None), *conditions
     )
 
 
-OF_GROUPS: Final = _of(_TERMS.group_id)
-OF_CUSTOMERS: Final = _of(_TERMS.customer_id)
+OF_GROUPS: Final = _of(_TERMS.group_id, is_key(_TERMS.group_id))
+OF_CUSTOMERS: Final = _of(_TERMS.customer_id, is_key(_TERMS.customer_id))
 OF_ORGANIZATION: Final = _of(_TERMS.organization_id, _TERMS.customer_id.is_(None), _TERMS.group_id.is_(None))
 
 

@@ -14,11 +14,11 @@ from holdco import ids, money
 from holdco.errors import HoldcoError
 from holdco.ids import Kind
 from holdco.reader import Reader
-from holdco.verification import hierarchy
+from holdco.verification import hierarchy, terms
 from holdco.verification import money as money_checks
 from holdco.verification.checks import Check
 
-CHECKS = (*money_checks.CHECKS, *hierarchy.CHECKS)
+CHECKS = (*money_checks.CHECKS, *hierarchy.CHECKS, *terms.CHECKS)
 
 # So many of each check are told; one mistake in many rows is the same mistake.
 FINDINGS_MAX = 20
