@@ -389,7 +389,7 @@ WHOSE = ("value", "version", "sourceNode")
 NEVER_SAID = {"Invoice.externalId"}
 
 # There is one organization here, which has both limits; who is below another has a parent; these refusals are of a field; from
-# staff no payer is hidden, and what is staff's no more; what has drifted here costs something else and not nothing.
+# staff no payer is hidden, and nothing that is staff's.
 ALWAYS_SAID = {
     *("Organization.lockedUntil", "Organization.hierarchyDepthMax", "DescendantEdge.parentId", "UserError.field"),
     *("Allocation.actor", "Allocation.payer", "Allocation.source", "Organization.terms", "CustomerGroup.modes"),
