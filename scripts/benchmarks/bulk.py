@@ -132,7 +132,7 @@ async def _group(world: World) -> AsyncIterator[UUID]:
     await run(
         """
         insert into customer_groups (organization_id, id, name, rank, created_at, updated_at, version)
-        values ($1, $2, $3, 999999, now(), now(), 1)
+        select $1, $2, $3, max(rank) + 1, now(), now(), 1 from customer_groups where organization_id = $1
         """,
         *(organization_id, group_id, group_id.hex),
     )
@@ -157,7 +157,7 @@ async def _group(world: World) -> AsyncIterator[UUID]:
             await run(f"delete from {table} where organization_id = $1", organization_id)  # noqa: S608 (from the line above)
         actions = ["customer.bulk_updated", "bulk_job.completed"]
         await run("delete from activity where organization_id = $1 and action = any($2)", organization_id, actions)
-        await run("vacuum (analyze)")
+        await run("vacuum (analyze) customers, group_members, terms, activity, bulk_job_rows")
 
 
 async def _complaint(world: World, group_id: UUID, job: dict[str, Any]) -> str | None:

@@ -30,6 +30,7 @@ _TABLES = (
     "external_references",
     "contacts",
     "customer_closure",
+    "terms",
     "customers",
     "number_counters",
 )

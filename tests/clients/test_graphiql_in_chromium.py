@@ -22,7 +22,15 @@ from subscriptions.conftest import Server
 from tokens import token_of
 
 ARTEFACTS = HERE / "artefacts"
-TABS = ["TreeWithBalances", "WhoOwesWhat", "PreviewAPayment", "RecordAndApply", "WhoPaidThisInvoice", "CustomerPage"]
+TABS = [
+    "TreeWithBalances",
+    "WhoOwesWhat",
+    "PreviewAPayment",
+    "RecordAndApply",
+    "WhoPaidThisInvoice",
+    "CustomerPage",
+    "TermsOfAReseller",
+]
 DEFERRED = """query Deferred {
   customers {
     nodes { number ... @defer { name } }

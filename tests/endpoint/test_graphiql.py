@@ -176,6 +176,7 @@ def test_each_example_is_a_document_with_variables_that_it_declares() -> None:
         "4-record-and-apply",
         "5-who-paid-this-invoice",
         "6-customer-page",
+        "7-terms-of-a-reseller",
     ]
     for example in examples:
         operations = [item for item in parse(example.query).definitions if isinstance(item, OperationDefinitionNode)]

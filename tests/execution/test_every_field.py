@@ -139,10 +139,16 @@ async def _priced(story: Story) -> None:
 
 
 async def _agreed(story: Story, head: str, branch: str, moved: str) -> None:
-    """Terms of everybody, chosen or not, some of which apply."""
+    """Terms of everybody, chosen or not, some of which apply; and a draft of before."""
+    cable = (await story.do("itemCreate", name="Cable", prices=[{"currency": "USD", "unitPrice": "10.00"}]))["item"]["id"]
+    await story.do("invoiceCreate", customerId=branch, lines=[{"itemId": cable}])
     lists = [
-        (await story.do("priceListCreate", name=name, currency=currency, kind="RATES"))["priceList"]["id"]
-        for name, currency in (("Reselling", "USD"), ("Selling", "USD"), ("Abroad", "EUR"))
+        (await story.do("priceListCreate", name=name, currency=currency, kind="RATES", rates=rates))["priceList"]["id"]
+        for name, currency, rates in (
+            ("Reselling", "USD", [{"itemId": cable, "brackets": [{"unitPrice": "9.00"}]}]),
+            ("Selling", "USD", []),
+            ("Abroad", "EUR", []),
+        )
     ]
     groups = [node["id"] for node in (await story.ask("{ customerGroups { nodes { id } } }"))["customerGroups"]["nodes"]]
     chosen = dict.fromkeys(("priceList", "discountPercent", "paymentTerms"), "OPT_IN")
@@ -151,9 +157,15 @@ async def _agreed(story: Story, head: str, branch: str, moved: str) -> None:
         given = {"priceListId": listed, "discountPercent": percent, "paymentTerms": {"kind": "END_OF_MONTH"}}
         await story.do("customerGroupTermsSet", id=group, **given, modes=modes)
     await story.do("customerGroupMembersAdd", id=groups[0], customerIds=[branch])
-    for key in (branch, moved):
+    for key, acceptance in ((branch, "FOLLOW"), (moved, "PINNED")):
         for field in ("PRICE_LIST", "DISCOUNT_PERCENT", "PAYMENT_TERMS"):
-            await story.do("groupTermAccept", customerId=key, groupId=groups[0], field=field, acceptance="FOLLOW")
+            await story.do("groupTermAccept", customerId=key, groupId=groups[0], field=field, acceptance=acceptance)
+    third = await story.customer("Pinned")
+    await story.do("customerGroupMembersAdd", id=groups[0], customerIds=[third])
+    await story.do("groupTermAccept", customerId=third, groupId=groups[0], field="DISCOUNT_PERCENT", acceptance="PINNED")
+    await story.do("customerGroupTermsSet", id=groups[0], discountPercent="6")
+    await story.invoice(third, "2.00")
+    await story.payment(third, "2.00", apply={})
     await story.do("customerTermsSet", id=head, discountPercent="2.5", paymentTerms={"kind": "NET", "netDays": 14})
     own = {"discountPercent": "0", "paymentTerms": {"kind": "DUE_ON_RECEIPT"}}
     await story.do("customerTermsSet", id=moved, priceListId=lists[1], **own)
@@ -179,15 +191,18 @@ async def _updated(story: Story) -> None:
 
 
 async def _drifted(story: Story, customer_id: str) -> None:
-    """A draft that has a price and a discount from terms, which are others now."""
+    """A draft whose terms are all others now, with an item that has no price any more; one with its own terms; one of today."""
     prices = [{"currency": "USD", "unitPrice": "100.00"}]
-    item_id = (await story.do("itemCreate", name="Firewall", prices=prices))["item"]["id"]
+    items = [(await story.do("itemCreate", name=name, prices=prices))["item"]["id"] for name in ("Firewall", "Modem")]
+    given = {"customerId": customer_id, "lines": [{"itemId": item_id} for item_id in items]}
+    await story.do("invoiceCreate", **given)
+    await story.do("invoiceCreate", **given, discountPercent="0", paymentTerms={"kind": "DUE_ON_RECEIPT"})
     down = {"kind": "PERCENTAGE", "direction": "DOWN", "percent": "10"}
     price_list_id = (await story.do("priceListCreate", name="Framework", currency="USD", **down))["priceList"]["id"]
-    await story.do("customerTermsSet", id=customer_id, priceListId=price_list_id)
-    await story.do("invoiceCreate", customerId=customer_id, lines=[{"itemId": item_id}])
-    await story.do("priceListUpdate", id=price_list_id, direction="DOWN", percent="20")
-    await story.do("customerTermsSet", id=customer_id, discountPercent="5")
+    terms = {"discountPercent": "5", "paymentTerms": {"kind": "NET", "netDays": 7}}
+    await story.do("customerTermsSet", id=customer_id, priceListId=price_list_id, **terms)
+    await story.do("itemUpdate", id=items[1], prices=[{"currency": "USD", "unitPrice": None}])
+    await story.do("invoiceCreate", customerId=customer_id, lines=[{"itemId": items[0]}])
 
 
 async def _paid(story: Story, head: str, branch: str, moved: str) -> None:
@@ -258,10 +273,9 @@ def selection(kind: GraphQLNamedOutputType, relations: int) -> str:
         # All types that it may be have roots of their own; beside everything else a plan would be too large.
         return "{ __typename id }"
     if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
-        # Customers have roots of their own; with their relations beside those of all other types a plan would be too large.
-        members = [
-            each for each in GRAPH.get_possible_types(kind) if each.name != "Customer" or isinstance(kind, GraphQLUnionType)
-        ]
+        # These have roots of their own; with their relations beside those of all other types a plan would be too large.
+        large = {"Customer", "CustomerGroup", "Invoice"} if isinstance(kind, GraphQLInterfaceType) else set()
+        members = [each for each in GRAPH.get_possible_types(kind) if each.name not in large]
         return "{ __typename " + " ".join(f"... on {each.name} {selection(each, relations)}" for each in members) + " }"
     if is_leaf_type(kind):
         return ""
@@ -275,7 +289,7 @@ def selection(kind: GraphQLNamedOutputType, relations: int) -> str:
         steps = min(relations - 1, 0 if kind.name.endswith("Edge") else relations) if _is_entity(named) else relations
         if is_leaf_type(named) or steps >= 0:
             inner = selection(named, steps)
-            if _is_entity(named) and (kind.name.startswith("Effective") or kind.name.endswith("Candidate")):
+            if name in {"sourceNode", "holder"}:
                 # Whose terms apply is shown in full elsewhere: with all of it everywhere a plan would be too large.
                 inner = f"{{ __typename {named.name}_id: id }}"
             # An alias for each type: no two types disagree about what stands under one name (GraphQL's overlapping fields).
@@ -375,10 +389,11 @@ WHOSE = ("value", "version", "sourceNode")
 NEVER_SAID = {"Invoice.externalId"}
 
 # There is one organization here, which has both limits; who is below another has a parent; these refusals are of a field; from
-# staff no payer is hidden.
+# staff no payer is hidden, and nothing that is staff's.
 ALWAYS_SAID = {
     *("Organization.lockedUntil", "Organization.hierarchyDepthMax", "DescendantEdge.parentId", "UserError.field"),
     *("Allocation.actor", "Allocation.payer", "Allocation.source", "Organization.terms", "CustomerGroup.modes"),
+    *("CustomerGroup.insights", "CustomerGroup.drift"),
     *("OrganizationTerms.discountPercent", "OrganizationTerms.priceList", "ParentAccess.inheritTerms"),
     *(f"{kind}.{name}" for kind in ("EffectivePercent", "EffectivePaymentTerms") for name in WHOSE),
     *(f"{kind}Candidate.{name}" for kind in ("PriceList", "Percent", "PaymentTerms") for name in WHOSE),

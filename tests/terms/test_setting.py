@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stories import Story
+from terms.steps import accept, group
 
 OWN = """query ($id: ID!) { customer(by: {id: $id}) {
   version ownTerms { discountPercent paymentTerms { kind netDays label } }
@@ -117,3 +118,17 @@ async def test_a_version_that_is_gone_and_an_unknown_customer_are_refused_first(
     assert stale == [("STALE_VERSION", ["version"])]
     nobody = "cus_" + "0" * 32
     assert await story.refused("customerTermsSet", id=nobody, discountPercent="101") == [("NOT_FOUND", ["id"])]
+
+
+async def test_a_customer_that_is_deleted_takes_its_terms_and_memberships_along(story: Story) -> None:
+    key = await story.customer("Porto")
+    offered = await group(story, "Resellers", key, discountPercent="5", modes={"discountPercent": "OPT_IN"})
+    await accept(story, key, offered, "DISCOUNT_PERCENT")
+    await story.do("customerGroupMembersRemove", id=offered, customerIds=[key])
+    await story.do("customerGroupMembersAdd", id=offered, customerIds=[key])
+    await accept(story, key, offered, "DISCOUNT_PERCENT", "PINNED")
+    await story.do("customerTermsSet", id=key, discountPercent="7")
+    preview = "query ($id: ID!) { customerDeletePreview(id: $id) { confirmationToken } }"
+    token = (await story.ask(preview, id=key))["customerDeletePreview"]["confirmationToken"]
+    await story.do("customerDelete", id=key, confirmationToken=token)
+    assert {table for table, row in await story.everything() if key[4:] in row.replace("-", "")} == {"activity"}

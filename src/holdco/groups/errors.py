@@ -29,6 +29,7 @@ class GroupHasMembers(Refusal):
     code = UserErrorCode.GROUP_HAS_MEMBERS
 
     def __init__(self, name: str, *, count: int) -> None:
+        members = "1 member" if count == 1 else f"{count} members"
         super().__init__(
-            f"{name} has {count} members. Say with moveMembersTo which group they go to, or remove them first.", field=("id",)
+            f"{name} has {members}. Say with moveMembersTo which group they go to, or remove them first.", field=("id",)
         )

@@ -93,7 +93,7 @@ class PriceDrift(NamedTuple):
     """
 
     position: int
-    item: str | None
+    item: str
     before: Decimal
     after: Decimal | None
     source: UnitPriceSource

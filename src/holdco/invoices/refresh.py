@@ -68,11 +68,7 @@ async def apply(transaction: Transaction, invoice: InvoiceRow, drifted: Sequence
     if not drifted:
         return
     prices = {price.position: price for drift in drifted for price in drift.prices}
-    problems = [
-        PriceMissing(price.item or f"Line {price.position}", invoice.currency, field=("id",))
-        for price in prices.values()
-        if price.after is None
-    ]
+    problems = [PriceMissing(price.item, invoice.currency, field=("id",)) for price in prices.values() if price.after is None]
     if problems:
         raise Refused(problems)
     after = {drift.field: drift.after for drift in drifted}

@@ -187,7 +187,7 @@ class DriftingTerm:
 @strawberry.type(description="A line of a draft that would cost something else. Unit prices are in the invoice's currency.")
 class PriceDrift:
     position: int
-    item: str | None
+    item: str
     before: Decimal
     after: Decimal | None = strawberry.field(description="Null where the item has no price any more.")
 
