@@ -394,6 +394,7 @@ ALWAYS_SAID = {
     *("Organization.lockedUntil", "Organization.hierarchyDepthMax", "DescendantEdge.parentId", "UserError.field"),
     *("Allocation.actor", "Allocation.payer", "Allocation.source", "Organization.terms", "CustomerGroup.modes"),
     *("CustomerGroup.insights", "CustomerGroup.drift"),
+    *("InvoicePriceList.source", "InvoiceDiscountPercent.source", "InvoicePaymentTerms.source"),
     *("OrganizationTerms.discountPercent", "OrganizationTerms.priceList", "ParentAccess.inheritTerms"),
     *(f"{kind}.{name}" for kind in ("EffectivePercent", "EffectivePaymentTerms") for name in WHOSE),
     *(f"{kind}Candidate.{name}" for kind in ("PriceList", "Percent", "PaymentTerms") for name in WHOSE),

@@ -11,7 +11,8 @@ from stories import Story
 
 WHOLE = """
 query ($id: ID!) { invoice(by: {id: $id}) {
-  id number status paymentStatus isOverdue currency invoiceDate dueDate paymentTerms { kind netDays label } paymentTermsSource
+  id number status paymentStatus isOverdue currency invoiceDate dueDate paymentTerms { kind netDays label }
+  terms { paymentTerms { source } }
   subtotal discountPercent discountTotal isDiscountBeforeTax taxTotal shippingCharge adjustment total
   amountPaid amountWrittenOff balance purchaseOrder notes voidReason version
   issuedAt voidedAt customer { id } billTo { name companyName taxId address { city } }
@@ -96,7 +97,7 @@ async def test_the_due_date_follows_the_documents_terms_then_the_customers_then_
 
     async def terms(customer_id: str, **fields: Any) -> tuple[str, str, str]:
         found = await whole(story, await story.invoice(customer_id, "1.00", invoiceDate="2026-01-31", **fields))
-        return found["dueDate"], found["paymentTermsSource"], found["paymentTerms"]["label"]
+        return found["dueDate"], found["terms"]["paymentTerms"]["source"], found["paymentTerms"]["label"]
 
     assert await terms(plain) == ("2026-03-02", "ORGANIZATION", "Net 30")
     assert await terms(monthly) == ("2026-02-28", "CUSTOMER", "End of next month")

@@ -279,8 +279,8 @@ async def test_a_client_user_sees_values_and_sources_of_its_invoices_but_no_list
     assert found["termsDrift"] == []
     assert found["terms"] == {
         "priceList": {"value": None, "version": None, "source": "GROUP", "sourceNode": {"id": resellers}, "sourceVersion": None},
-        # It does not see the customer above it.
-        "discountPercent": {"value": "5.000000", "source": "ANCESTOR", "sourceNode": None, "sourceVersion": None},
+        # It does not see the customer above it, nor that there is one.
+        "discountPercent": {"value": "5.000000", "source": None, "sourceNode": None, "sourceVersion": None},
         "paymentTerms": {"value": {"label": "Net 45"}, "source": "GROUP", "sourceNode": {"id": resellers}, "sourceVersion": None},
     }
     assert [(line["item"], line["catalogItem"]) for line in found["lines"]] == [("Switch", None)]

@@ -33,7 +33,7 @@ from holdco.invoices import queries
 from holdco.invoices.drift import COLUMNS as TERMS
 from holdco.invoices.drift import draft_of
 from holdco.invoices.loaders import InvoiceById, InvoiceByNumber, LinesByInvoiceId, TermsDriftByDraft
-from holdco.invoices.models import InvoicePaymentStatus, InvoiceStatus, InvoiceTermSource, UnitPriceSource
+from holdco.invoices.models import InvoicePaymentStatus, InvoiceStatus, UnitPriceSource
 from holdco.invoices.queries import InvoiceLineRow, InvoiceRow
 from holdco.invoices.terms import InvoiceTerms, TermDrift
 from holdco.items.graph import Item
@@ -51,10 +51,6 @@ if TYPE_CHECKING:
 
 strawberry.enum(InvoiceStatus)
 strawberry.enum(InvoicePaymentStatus, description="What has been paid of an issued invoice; derived, never set.")
-strawberry.enum(
-    InvoiceTermSource,
-    description="Where a term of an invoice came from when it was made.",
-)
 strawberry.enum(
     UnitPriceSource,
     description="Where a line's price came from: given with it, the invoice's price list, or the item's default price.",
@@ -144,7 +140,6 @@ class Invoice(NodeInterface):
     currency: CurrencyCode
     invoice_date: date
     due_date: date
-    payment_terms_source: InvoiceTermSource
     discount_percent: Decimal = strawberry.field(description="The document's discount.")
     is_discount_before_tax: bool
     purchase_order: str | None

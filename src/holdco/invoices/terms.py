@@ -27,6 +27,7 @@ from holdco.terms.precedence import TermField
 
 strawberry.enum(InvoiceTermSource, description="Where a term of an invoice came from when it was made.")
 
+_SOURCE = "Null for client users where it was an ancestor's: they may not know that there is one."
 _NODE = "The Customer, CustomerGroup (also a deleted one) or Organization whose it was; null where it may not be seen."
 _VERSION = "Which of what its source has said of this it was; null for client users, and where nobody said anything."
 
@@ -52,6 +53,11 @@ async def _found(info: Info, kind: Any, keys: set[UUID]) -> dict[Any, Any]:
     return dict(zip(keys, rows, strict=True))
 
 
+def _sources(info: Info, sources: list[str]) -> Any:
+    is_staff = info.context.viewer.is_staff
+    return [InvoiceTermSource(each) if is_staff or each != InvoiceTermSource.ANCESTOR else None for each in sources]
+
+
 def _for_staff(info: Info, values: list[Any]) -> Any:
     return values if info.context.viewer.is_staff else [None] * len(values)
 
@@ -70,9 +76,9 @@ class InvoicePriceList:
     def version(rows: Parent[list[InvoiceRow]], info: Info) -> int | None:
         return _for_staff(info, [row.price_list_version for row in rows])
 
-    @strawberry.field(metadata=reads("price_list_source"))
-    def source(row: Parent[InvoiceRow]) -> InvoiceTermSource:
-        return InvoiceTermSource(row.price_list_source)
+    @relation(_SOURCE, reads=("price_list_source",))
+    def source(rows: Parent[list[InvoiceRow]], info: Info) -> InvoiceTermSource | None:
+        return _sources(info, [row.price_list_source for row in rows])
 
     @relation(_NODE, reads=("price_list_source", "price_list_source_id"))
     async def source_node(rows: Parent[list[InvoiceRow]], info: Info) -> NodeInterface | None:
@@ -91,9 +97,9 @@ class InvoiceDiscountPercent:
     def value(row: Parent[InvoiceRow]) -> Decimal:
         return row.discount_percent
 
-    @strawberry.field(metadata=reads("discount_source"))
-    def source(row: Parent[InvoiceRow]) -> InvoiceTermSource:
-        return InvoiceTermSource(row.discount_source)
+    @relation(_SOURCE, reads=("discount_source",))
+    def source(rows: Parent[list[InvoiceRow]], info: Info) -> InvoiceTermSource | None:
+        return _sources(info, [row.discount_source for row in rows])
 
     @relation(_NODE, reads=("discount_source", "discount_source_id"))
     async def source_node(rows: Parent[list[InvoiceRow]], info: Info) -> NodeInterface | None:
@@ -112,9 +118,9 @@ class InvoicePaymentTerms:
     def value(row: Parent[InvoiceRow]) -> PaymentTermsType:
         return terms_of(row.payment_terms_kind, row.payment_terms_net_days)  # type: ignore[return-value]  # never null here
 
-    @strawberry.field(metadata=reads("payment_terms_source"))
-    def source(row: Parent[InvoiceRow]) -> InvoiceTermSource:
-        return InvoiceTermSource(row.payment_terms_source)
+    @relation(_SOURCE, reads=("payment_terms_source",))
+    def source(rows: Parent[list[InvoiceRow]], info: Info) -> InvoiceTermSource | None:
+        return _sources(info, [row.payment_terms_source for row in rows])
 
     @relation(_NODE, reads=("payment_terms_source", "payment_terms_source_id"))
     async def source_node(rows: Parent[list[InvoiceRow]], info: Info) -> NodeInterface | None:
