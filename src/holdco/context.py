@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID
@@ -49,8 +49,9 @@ class Context:
         self.permission: Check | None = None
         self.capacity = capacity or Capacity(1)
         self._has_room = False
-        # Whose denial is on record.
+        # Whose denial is on record, or will be.
         self.denied_queries: set[str] = set()
+        self._afterwards: list[Callable[[], Awaitable[None]]] = []
         # Whether anything that this operation changed is there to stay.
         self.has_committed = False
         self._statement_count = 0
@@ -114,6 +115,15 @@ class Context:
                 self.has_committed |= transaction.is_committed
                 self._statement_count += transaction.statement_count
 
+    def afterwards(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Writes when nothing reads from the snapshot any more, as a field of a query must that its siblings read beside."""
+        self._afterwards.append(act)
+
+    async def settle(self) -> None:
+        """Does what was put off, before the answer is given."""
+        while self._afterwards:
+            await self._afterwards.pop(0)()
+
     def select(self, columns: Mapping[Any, frozenset[str]]) -> None:
         """From now on only these columns are read; of kinds of rows that are not named, all."""
         if self.reader.columns not in ({}, columns):
@@ -147,7 +157,10 @@ class Context:
         self._loaders.clear()
         self.reader.seen.clear()
         try:
-            await self.reader.close()
+            try:
+                await self.settle()
+            finally:
+                await self.reader.close()
         finally:
             if self._has_room:
                 self._has_room = False

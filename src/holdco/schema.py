@@ -29,9 +29,10 @@ from holdco.connections import Info, NodeInterface
 from holdco.contacts.graph import Contact, ContactQueries
 from holdco.contacts.loaders import ContactById
 from holdco.contacts.mutations import ContactMutations
-from holdco.customers.graph import Activity, Customer, CustomerQueries, ParentLink
+from holdco.customers.graph import Activity, Customer, CustomerQueries
 from holdco.customers.loaders import ActivityById, CustomerById, ParentLinkById
 from holdco.customers.mutations import CustomerMutations
+from holdco.customers.tree import ParentLink
 from holdco.errors import BadUserInput
 from holdco.execution.fields import load, lookup
 from holdco.groups.graph import CustomerGroup, GroupQueries

@@ -196,7 +196,7 @@ async def test_a_job_whose_rows_cannot_be_done_ends_failed_and_what_was_done_sta
 
 async def test_a_database_that_is_away_is_not_asked_again_and_again_for_a_job_that_has_failed(story: Story) -> None:
     await many(story, 501)
-    await update(story, {"filter": {}}, {"role": "BRANCH"})
+    made = await update(story, {"filter": {}}, {"role": "BRANCH"})
     async with directly(story.engine, story.organization_id) as connection:
         await connection.execute(
             text("update bulk_jobs set patch = '{}' where organization_id = :key"), {"key": story.organization_id}
@@ -219,6 +219,7 @@ async def test_a_database_that_is_away_is_not_asked_again_and_again_for_a_job_th
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*more), 0.5)
         await runner.stop(seconds=0)
+    await service.give_up(story.engine, story.organization_id, key_of(made), reason="Seen enough.")
 
 
 async def test_jobs_are_read_by_staff_of_their_organization_alone(story: Story) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import ID, Parent
@@ -15,17 +15,12 @@ from holdco.client_users import queries as client_users
 from holdco.client_users.loaders import ClientUserCountByCustomerId, ClientUsersByCustomerId
 from holdco.connections import (
     Connection,
-    EdgeRow,
     Info,
-    Listed,
     NodeInterface,
-    PageInfo,
     UserError,
-    counted,
     list_request,
     listed,
     orders_of,
-    page_info,
     plain_text,
     related,
     user_errors,
@@ -35,9 +30,10 @@ from holdco.contacts.loaders import ContactCountByCustomerId, ContactsByCustomer
 from holdco.customers import deletion, loaders, queries
 from holdco.customers.inputs import CustomerBy, CustomerFilter, CustomerOrder
 from holdco.customers.models import CustomerKind, CustomerRole, CustomerStatus
-from holdco.customers.queries import CustomerRow, ParentLinkRow
+from holdco.customers.queries import CustomerRow
+from holdco.customers.tree import DescendantConnection, ParentAccess, ParentLink
 from holdco.errors import BadUserInput
-from holdco.execution.fields import column, identifier, load, lookup, reads, relation, single
+from holdco.execution.fields import identifier, load, lookup, reads, relation, single
 from holdco.filtering import Condition
 from holdco.groups.loaders import GroupsByCustomerId
 from holdco.ids import Kind
@@ -82,41 +78,6 @@ class ExternalReference:
     system: str
     external_id: str
     url: str | None
-
-
-@strawberry.type(description="What the parent may do at this customer and, over it, below it.")
-class ParentAccess:
-    view: bool
-    pay: bool
-    manage: bool
-    pay_invoices_from: date | None = strawberry.field(description="Earlier invoices may not be paid by the parent.")
-    inherit_terms: bool | None = strawberry.field(
-        description="Whether the parent's terms apply here where nothing else does. For staff only: null for client users."
-    )
-
-
-@strawberry.type(description="A customer under a parent, from one instant to another.")
-class ParentLink(NodeInterface):
-    valid_from: datetime
-    valid_to: datetime | None = strawberry.field(description="Null while the link holds.")
-    actor: str = strawberry.field(description="Who began it.")
-    reason: str | None = strawberry.field(description="Why it began; why it ended stands in activity.")
-
-    row_type = ParentLinkRow
-
-    id = identifier(Kind.PARENT_LINK)
-
-    @relation(reads=("child_id",))
-    def child(rows: Parent[list[ParentLinkRow]], info: Info) -> Customer:
-        return load(loaders.CustomerById, [row.child_id for row in rows])
-
-    @relation(reads=("parent_id",))
-    def parent(rows: Parent[list[ParentLinkRow]], info: Info) -> Customer:
-        return load(loaders.CustomerById, [row.parent_id for row in rows])
-
-    @strawberry.field
-    def access(row: Parent[ParentLinkRow]) -> ParentAccess:
-        return row  # type: ignore[return-value]
 
 
 @strawberry.type(description="One change: who did what, when.")
@@ -345,45 +306,6 @@ class Customer(NodeInterface):
     ) -> Connection[Activity]:
         request = request_of(activity.LISTING, first=first, after=after)
         return related([row.id for row in rows], loaders.ActivityByCustomerId, loaders.ActivityCountByCustomerId, request)
-
-
-@strawberry.type
-class DescendantEdge:
-    cursor: str
-
-    @column("1 for a child.")
-    def depth(rows: Parent[list[EdgeRow[Any]]]) -> int:
-        return [edge.node.depth for edge in rows]  # type: ignore[return-value]
-
-    @strawberry.field
-    def node(edge: Parent[EdgeRow[Any]]) -> Customer:
-        customer: Customer = edge.node
-        return customer
-
-    @column(reads=("parent_id",), of=CustomerRow)
-    def parent_id(rows: Parent[list[EdgeRow[CustomerRow]]]) -> ID | None:
-        prefix = Kind.CUSTOMER.prefix
-        keys = [edge.node.parent_id for edge in rows]
-        return [prefix + key.hex if key is not None else None for key in keys]  # type: ignore[return-value]
-
-
-@strawberry.type(description="A subtree as a flat list; each edge tells how deep its customer is and under which parent.")
-class DescendantConnection:
-    @strawberry.field
-    def nodes(root: Parent[Listed[CustomerRow]]) -> list[Customer]:
-        return root.page.rows  # type: ignore[return-value]
-
-    @strawberry.field
-    def edges(root: Parent[Listed[CustomerRow]]) -> list[DescendantEdge]:
-        return [EdgeRow(root.page, row) for row in root.page.rows]  # type: ignore[misc]
-
-    @strawberry.field
-    def page_info(root: Parent[Listed[CustomerRow]]) -> PageInfo:
-        return page_info(root.page)
-
-    @relation("How many there are in all, counted only when asked for.", reads=None)
-    async def total_count(rows: Parent[list[Listed[CustomerRow]]], info: Info) -> int:
-        return await counted(rows, info.context)
 
 
 @strawberry.type

@@ -80,6 +80,8 @@ async def execute(
         **schema._get_custom_context_kwargs(extensions),  # noqa: SLF001 (the schema's own wishes)
     )
     result: ExecutionResult = await executing if isawaitable(executing) else executing
+    if plans is not None:
+        await context.settle()
     if failure is not None and not result.errors:
         log.warning(DEFECT, exc_info=failure.__cause__)
     return result
