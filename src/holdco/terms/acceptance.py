@@ -23,7 +23,7 @@ from holdco.terms.errors import CurrencyMismatch, NotAMember, PriceListInactive,
 from holdco.terms.precedence import TermAcceptanceKind, TermField, TermMode
 from holdco.validation import field_name
 
-# Whether the customer is a member, and what the group says of the field, of all times the last that was accepted of it.
+# Whether the customer is a member, and what the group says of the field.
 _OFFER = text(
     """
     select exists (
@@ -39,6 +39,7 @@ _OFFER = text(
     where o.id = :organization_id
     """
 )
+# Of all times: what follows does not begin before it.
 _LAST = text(
     """
     select a.id, a.kind, a.term_id, a.price_list_version, a.valid_from, a.valid_to

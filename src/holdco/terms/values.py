@@ -16,6 +16,7 @@ from holdco.ids import Kind
 from holdco.payment_terms import PaymentTerms
 from holdco.terms.errors import CurrencyMismatch, PercentOutOfRange, PriceListInactive
 from holdco.terms.precedence import TermField
+from holdco.validation import is_exact
 
 Value = UUID | Decimal | PaymentTerms
 
@@ -28,8 +29,7 @@ PATHS: Final[Mapping[TermField, tuple[str, ...]]] = {
     TermField.DISCOUNT_PERCENT: ("discountPercent",),
     TermField.PAYMENT_TERMS: ("paymentTerms",),
 }
-_PERCENT_MAX: Final = 100
-_PERCENT_STEP: Final = Decimal("0.000001")
+_PERCENT_MAX: Final = Decimal(100)
 
 
 class Checked(NamedTuple):
@@ -78,6 +78,6 @@ async def checked(transaction: Transaction, given: Mapping[TermField, Given]) ->
             name, currency, is_active = rows[0]
             if not is_active:
                 problems.append(PriceListInactive(name, field=PATHS[field]))
-        elif isinstance(value, Decimal) and not (0 <= value <= _PERCENT_MAX and value == value.quantize(_PERCENT_STEP)):
+        elif isinstance(value, Decimal) and not (value == _PERCENT_MAX or is_exact(value, limit=_PERCENT_MAX)):
             problems.append(PercentOutOfRange(value, field=PATHS[field]))
     return Checked(values, currency, problems)
